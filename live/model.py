@@ -1,0 +1,363 @@
+"""What a live session is, when it may change, and how a pasted stream address is understood."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+from commerce.kernel.clock import SECOND
+from commerce.kernel.errors import Refusal
+from commerce.kernel.machine import Machine
+
+ROOM_TEXT_MAX = 300
+NAME_MAX = 40
+TITLE_MAX = 120
+SLUG_MAX = 40  # a slug plus its suffix fits the 64 characters of a Telegram deep link
+FLOOD_MESSAGES = 5
+FLOOD_WINDOW = 10 * SECOND
+
+
+class Status(StrEnum):
+    PLANNED = "planned"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+class Action(StrEnum):
+    START = "start"
+    END = "end"
+
+
+LIFE = Machine(
+    start=Status.PLANNED,
+    moves={
+        (Status.PLANNED, Action.START): Status.LIVE,
+        (Status.PLANNED, Action.END): Status.ENDED,
+        (Status.LIVE, Action.END): Status.ENDED,
+    },
+)
+
+
+class StreamKind(StrEnum):
+    YOUTUBE = "youtube"
+    TWITCH = "twitch"
+    KICK = "kick"
+    STILL = "still"  # a picture instead of a player
+
+
+class UnknownSession(Refusal):
+    code: ClassVar[str] = "unknown_session"
+
+
+class NotYourSession(Refusal):
+    code: ClassVar[str] = "not_your_session"
+
+
+class SessionNotLive(Refusal):
+    """The session has not started yet."""
+
+    code: ClassVar[str] = "session_not_live"
+
+
+class SessionEnded(Refusal):
+    code: ClassVar[str] = "session_ended"
+
+
+class NothingPinned(Refusal):
+    code: ClassVar[str] = "nothing_pinned"
+
+
+class OfferAlreadyOver(Refusal):
+    """The offer would end before it begins."""
+
+    code: ClassVar[str] = "offer_already_over"
+
+
+class ProductNotForSale(Refusal):
+    code: ClassVar[str] = "product_not_for_sale"
+
+
+class StreamNotUnderstood(Refusal):
+    code: ClassVar[str] = "stream_not_understood"
+
+
+class TitleMissing(Refusal):
+    code: ClassVar[str] = "title_missing"
+
+
+class NothingSaid(Refusal):
+    code: ClassVar[str] = "nothing_said"
+
+
+class TooLong(Refusal):
+    code: ClassVar[str] = "too_long"
+
+
+class TooFast(Refusal):
+    code: ClassVar[str] = "too_fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    kind: StreamKind
+    ref: str  # YouTube video id, Twitch or Kick channel, address of the picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    id: str
+    slug: str
+    leader_id: str
+    leader_name: str
+    title: str
+    stream_kind: StreamKind
+    stream_ref: str
+    status: Status
+    version: int
+    created_at: int
+    started_at: int | None = None
+    ended_at: int | None = None
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(self.stream_kind, self.stream_ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    id: str
+    session_id: str
+    product_id: str
+    pinned_at: int
+    unpinned_at: int | None = None
+    offer_ends_at: int | None = None  # None: as long as it is pinned
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    sku: str
+    label: str
+    price_minor: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The pinned product with what is left of it."""
+
+    session_id: str
+    session_slug: str
+    session_title: str
+    leader_name: str
+    product_id: str
+    title: str
+    description: str
+    image_url: str
+    currency: str
+    ends_at: int | None
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomMessage:
+    session_id: str
+    seq: int  # 1, 2, 3... within the session, without gaps
+    name: str
+    text: str
+    said_at: int
+
+
+def start(session: Session, *, now: int) -> Session:
+    status = _moved(session, Action.START)
+    return replace(session, status=status, started_at=now, version=session.version + 1)
+
+
+def end(session: Session, *, now: int) -> Session:
+    status = _moved(session, Action.END)
+    return replace(session, status=status, ended_at=now, version=session.version + 1)
+
+
+def named(session: Session, slug: str) -> Session:
+    return replace(session, slug=slug)
+
+
+def check_owner(session: Session, leader_id: str) -> None:
+    if session.leader_id != leader_id:
+        raise NotYourSession(session_id=session.id)
+
+
+def check_live(session: Session) -> None:
+    if session.status is Status.ENDED:
+        raise SessionEnded(session_id=session.id)
+    if session.status is not Status.LIVE:
+        raise SessionNotLive(session_id=session.id)
+
+
+def check_ends_at(ends_at: int | None, *, now: int) -> None:
+    if ends_at is not None and ends_at <= now:
+        raise OfferAlreadyOver(ends_at=ends_at)
+
+
+def is_over(offer_ends_at: int | None, *, now: int) -> bool:
+    return offer_ends_at is not None and offer_ends_at <= now
+
+
+def _moved(session: Session, action: Action) -> Status:
+    if session.status is Status.ENDED:
+        raise SessionEnded(session_id=session.id)
+    return Status(LIFE.after(session.status, action))
+
+
+def understand_stream(kind: str, given: str) -> Stream:
+    """A stream from what was pasted: a bare id, a channel name or the whole address of the page."""
+    text = given.strip()
+    if kind and kind not in set(StreamKind):
+        raise StreamNotUnderstood(kind=kind, given=text[:200])
+    wanted = StreamKind(kind) if kind else _kind_of(text)
+    ref = _READERS[wanted](text)
+    if ref is None:
+        raise StreamNotUnderstood(kind=str(wanted), given=text[:200])
+    return Stream(wanted, ref)
+
+
+def _kind_of(text: str) -> StreamKind:
+    host = _host(text)
+    for kind, hosts in _HOSTS.items():
+        if host in hosts:
+            return kind
+    return StreamKind.STILL
+
+
+_HOSTS = {
+    StreamKind.YOUTUBE: {"youtube.com", "youtu.be", "youtube-nocookie.com"},
+    StreamKind.TWITCH: {"twitch.tv", "player.twitch.tv"},
+    StreamKind.KICK: {"kick.com", "player.kick.com"},
+}
+_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_TWITCH_CHANNEL = re.compile(r"[A-Za-z0-9_]{3,25}")
+_KICK_CHANNEL = re.compile(r"[A-Za-z0-9_-]{3,32}")
+_PICTURE = re.compile(r"(https://[^\s\"'<>\\]{4,2000}|/[^\s\"'<>\\/][^\s\"'<>\\]{0,2000})")
+_NO_CHANNELS = {"videos", "video", "directory", "embed", "clip", "category", "browse"}
+
+
+def _with_scheme(text: str) -> str:
+    return text if "://" in text else f"https://{text}"
+
+
+def _host(text: str) -> str:
+    try:
+        host = urlsplit(_with_scheme(text)).hostname or ""
+    except ValueError:  # an unclosed bracket, for one
+        return ""
+    for prefix in ("www.", "m.", "music."):
+        host = host.removeprefix(prefix)
+    return host
+
+
+def _path(text: str) -> list[str]:
+    return [part for part in urlsplit(_with_scheme(text)).path.split("/") if part]
+
+
+def _query(text: str, name: str) -> str:
+    return parse_qs(urlsplit(_with_scheme(text)).query).get(name, [""])[0]
+
+
+def _youtube(text: str) -> str | None:
+    if _YOUTUBE_ID.fullmatch(text):
+        return text
+    host = _host(text)
+    if host not in _HOSTS[StreamKind.YOUTUBE]:
+        return None
+    path = _path(text)
+    if host == "youtu.be":
+        found = path[0] if path else ""
+    elif path and path[0] in {"live", "embed", "shorts", "v"}:
+        found = path[1] if len(path) > 1 else ""
+    else:
+        found = _query(text, "v")
+    return found if _YOUTUBE_ID.fullmatch(found) else None
+
+
+def _twitch(text: str) -> str | None:
+    found = text.removeprefix("@")
+    host = _host(text)
+    if host == "player.twitch.tv":
+        found = _query(text, "channel")
+    elif host == "twitch.tv":
+        found = (_path(text) or [""])[0]
+    return _channel(found, _TWITCH_CHANNEL)
+
+
+def _kick(text: str) -> str | None:
+    found = text.removeprefix("@")
+    if _host(text) in _HOSTS[StreamKind.KICK]:
+        found = (_path(text) or [""])[0]
+    return _channel(found, _KICK_CHANNEL)
+
+
+def _channel(found: str, shape: re.Pattern[str]) -> str | None:
+    name = found.lower()
+    return name if shape.fullmatch(name) and name not in _NO_CHANNELS else None
+
+
+def _picture(text: str) -> str | None:
+    return text if _PICTURE.fullmatch(text) else None
+
+
+_READERS = {
+    StreamKind.YOUTUBE: _youtube,
+    StreamKind.TWITCH: _twitch,
+    StreamKind.KICK: _kick,
+    StreamKind.STILL: _picture,
+}
+
+# Reordering marks and invisible fillers; the joiners stay, emoji and some scripts need them.
+_UNSEEN = {0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x200B, 0x200E, 0x200F, 0x2060, 0x3164, 0xFEFF}
+_UNSEEN |= set(range(0x202A, 0x202F)) | set(range(0x2066, 0x206A))
+_MARKS_MAX = 3  # combining marks in a row; more of them paint over the neighbours' lines
+
+
+def clean(text: str) -> str:
+    """One line without control characters, reordering marks and stacks of accents."""
+    kept: list[str] = []
+    marks = 0
+    for char in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(char)
+        marks = marks + 1 if category == "Mn" else 0
+        if ord(char) in _UNSEEN or category in {"Cs", "Co"} or marks > _MARKS_MAX:
+            continue
+        kept.append(" " if category in {"Cc", "Zl", "Zp"} else char)
+    return " ".join("".join(kept).split())
+
+
+def room_text(text: str) -> str:
+    cleaned = clean(text)
+    if not cleaned.strip("\u200c\u200d\ufe0f "):
+        raise NothingSaid
+    if len(cleaned) > ROOM_TEXT_MAX:
+        raise TooLong(limit=ROOM_TEXT_MAX)
+    return cleaned
+
+
+def session_title(title: str) -> str:
+    cleaned = clean(title)[:TITLE_MAX].strip()
+    if not cleaned:
+        raise TitleMissing
+    return cleaned
+
+
+def fan_name(name: str, *, leader_name: str, otherwise: str) -> str:
+    """The name shown in the room; nobody may pass for the leader."""
+    cleaned = clean(name)[:NAME_MAX].strip()
+    if not cleaned or cleaned.casefold() == leader_name.casefold():
+        return otherwise
+    return cleaned
+
+
+def slug_from(title: str) -> str:
+    folded = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:SLUG_MAX].strip("-") or "live"
