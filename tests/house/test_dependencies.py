@@ -1,4 +1,4 @@
-"""What we import is named in pyproject.toml, what is named there is used, and all of it is pinned."""
+"""What we import is named in pyproject.toml, what is named there is used, and all is pinned."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _imported(module: Module) -> list[str]:
 
 def distributions(packages: set[str]) -> set[str]:
     owners = metadata.packages_distributions()
-    return {canonicalize_name(name) for package in packages for name in owners.get(package, [package])}
+    return {
+        canonicalize_name(name) for package in packages for name in owners.get(package, [package])
+    }
 
 
 def asked_for(group: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Nothing that others rely on goes unsaid: settings, commands, events and refusals are documented."""
+"""What others rely on is documented: settings, commands, events and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every lifecycle: the whole square of statuses and actions walked, and its diagram in the README."""
+"""Every lifecycle: its whole square of statuses and actions, and its diagram in the README."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def test_the_readme_shows_the_machine_of_today(context, name, machine):
 
 
 def test_the_contexts_have_lifecycles():
-    assert {context for context, _ in diagrams.machines()} >= {"commerce.orders", "commerce.payments"}
+    assert {context for context, _ in diagrams.machines()} >= {
+        "commerce.orders",
+        "commerce.payments",
+    }
 
 
 def test_a_stale_diagram_is_replaced_and_a_missing_one_is_added():

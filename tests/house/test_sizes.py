@@ -1,4 +1,4 @@
-"""Small functions and small modules, as in docs and style: the limits here only stop the outliers."""
+"""Small functions and small modules; these limits only stop the outliers."""
 
 from __future__ import annotations
 
