@@ -1,7 +1,7 @@
 .PHONY: setup run test check fix migrate bench docs pins
 VENV = .venv/bin
 
-setup: .venv/.up-to-date
+setup: .venv/.up-to-date ; @:
 
 run: setup ; $(VENV)/livetill run
 test: setup ; $(VENV)/python -m pytest -q -n 2

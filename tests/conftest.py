@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from commerce.kernel import clock as clocks
 from commerce.kernel.database import Database, connect
 from deploy.servers import Unavailable
 from tests.browser import NoBrowser, chromium
-from tests.services import PostgresqlDatabases, Servers, SqliteDatabases
+from tests.services import PostgresqlDatabases, Servers, SqliteDatabases, fast_folder
 
 NOON = 1_780_315_200_000_000  # 2026-06-01T12:00:00Z
 SERVERS = pytest.StashKey[Servers]()
@@ -49,8 +50,9 @@ def worker(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
-    return SqliteDatabases(tmp_path_factory.mktemp("template"))
+def sqlite_databases() -> Iterator[SqliteDatabases]:
+    with TemporaryDirectory(prefix="livetill-test-", dir=fast_folder()) as folder:
+        yield SqliteDatabases(Path(folder))
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +66,10 @@ def postgresql_databases(servers: Servers, worker: str) -> Iterator[PostgresqlDa
 
 
 @pytest.fixture
-def sqlite_url(sqlite_databases: SqliteDatabases, tmp_path: Path) -> str:
-    return sqlite_databases.create(tmp_path)
+def sqlite_url(sqlite_databases: SqliteDatabases) -> Iterator[str]:
+    url = sqlite_databases.create()
+    yield url
+    sqlite_databases.drop(url)
 
 
 @pytest.fixture

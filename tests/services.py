@@ -19,6 +19,17 @@ POSTGRESQL_VARIABLE = "LIVETILL_TEST_DATABASE_URL"  # a server of one's own, in 
 REDIS_VARIABLE = "LIVETILL_TEST_REDIS_URL"  # its contents are deleted
 
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2**30
+
+
+def fast_folder() -> Path | None:
+    """A folder in memory where there is room: a database is copied there 20 times faster."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+        return MEMORY
+    return None
+
+
 class Servers:
     """Starts what is asked for first; in a worker of pytest-xdist the controller has done it."""
 
@@ -31,7 +42,7 @@ class Servers:
         return (
             self._given.get("postgresql")
             or os.environ.get(POSTGRESQL_VARIABLE)
-            or self._started.enter_context(servers.postgresql(durable=False))
+            or self._started.enter_context(servers.postgresql(fast_folder(), durable=False))
         )
 
     @cached_property
@@ -39,7 +50,7 @@ class Servers:
         return (
             self._given.get("redis")
             or os.environ.get(REDIS_VARIABLE)
-            or self._started.enter_context(servers.redis(durable=False))
+            or self._started.enter_context(servers.redis(fast_folder(), durable=False))
         )
 
     def urls(self) -> dict[str, str]:
@@ -89,6 +100,7 @@ class SqliteDatabases:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._count = 0
 
     @cached_property
     def _template(self) -> Path:
@@ -96,10 +108,16 @@ class SqliteDatabases:
         apart(_migrate, f"sqlite:///{path}")
         return path
 
-    def create(self, folder: Path) -> str:
+    def create(self) -> str:
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
         for part in self._template.parent.glob(f"{self._template.name}*"):  # also an unmerged WAL
             shutil.copy(part, folder / part.name.replace("template", "livetill"))
         return f"sqlite:///{folder / 'livetill.db'}"
+
+    def drop(self, url: str) -> None:
+        shutil.rmtree(Path(url.removeprefix("sqlite:///")).parent)
 
 
 def apart(work: Callable[..., None], *arguments: str) -> None:

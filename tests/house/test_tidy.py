@@ -18,7 +18,11 @@ CLOCK_CALLS = {
     "time.time", "time.time_ns", "os.urandom",
 }  # fmt: skip
 # The outermost loops, which must outlive any single piece of work: file -> how many such places.
-OUTERMOST_LOOPS: dict[str, int] = {}
+OUTERMOST_LOOPS = {
+    "commerce/kernel/committer.py": 1,  # the error is the answer of the item that caused it
+    "commerce/kernel/outbox.py": 1,
+    "commerce/kernel/saga_engine.py": 1,
+}
 
 
 def notes_to_self(module: Module) -> list[str]:
