@@ -1,0 +1,183 @@
+"""What the conversation may ask of the commerce core, and what it may hear back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from commerce.accounts import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is pinned in the session this fan came from (or in the one that is live)?"""
+
+    session: str = ""  # slug of the session from the deep link; empty = the fan's last, or the live one
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    sku: str
+    quantity: int
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    hold_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    hold_id: str
+    address: Address
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAddress:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOut:
+    hold_id: str
+    quote_id: str
+    address: Address
+    language: str
+    consent_text: str
+    consent_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCheckout:
+    checkout_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindOrders:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep the language the fan chose for the next time."""
+
+    language: str
+
+
+Intent = (
+    Look | Hold | Release | Quote | KnownAddress | CheckOut | CancelCheckout | FindOrders | Remember
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    sku: str
+    label: str  # "M", "Blue / 42"
+    price_minor: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    session_id: str
+    session_slug: str
+    session_title: str
+    leader_name: str
+    product_id: str
+    title: str
+    description: str
+    image_url: str
+    currency: str
+    ends_at: int | None  # µs; None = as long as it is pinned
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    offer: Offer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    hold_id: str
+    sku: str
+    quantity: int
+    expires_at: int  # µs
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    kind: str  # goods, delivery, tax
+    label: str  # title of the goods; empty for the rest, the texts name them
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    quote_id: str
+    lines: tuple[QuoteLine, ...]
+    total_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressKnown:
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOpened:
+    checkout_id: str
+    order_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTaken:
+    stopped: bool  # False: too late, it was paid meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    code: str
+    title: str
+    status: str  # of the order: pending, paid, cancelled, refunded
+    total_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersFound:
+    orders: tuple[OrderLine, ...]  # newest first, at most 5
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Outcome = (
+    Looked
+    | Held
+    | Released
+    | Quoted
+    | AddressKnown
+    | CheckoutOpened
+    | CancelTaken
+    | OrdersFound
+    | Remembered
+    | Refused
+)

@@ -1,0 +1,75 @@
+"""The way in: what channels took from the platforms becomes durable before they acknowledge it.
+
+Card numbers are masked here, before anything is stored; so are characters no database takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from bot.messages import Incoming, Kind
+from commerce.kernel import ids, logs
+from commerce.kernel.inbox import Inbox, Message
+from commerce.kernel.masking import mask_cards
+
+TEXT_MAX = 4096
+NAME_MAX = 120
+
+
+class Reception:
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    async def __call__(self, messages: Sequence[Incoming]) -> None:
+        """Returns when all of them are durable; those that came before are dropped."""
+        if len(messages) == 1:
+            await self._inbox.receive(to_row(messages[0]))
+            return
+        await asyncio.gather(*(self._inbox.receive(to_row(message)) for message in messages))
+
+
+def to_row(message: Incoming) -> Message:
+    text, masked = mask_cards(_clean(message.text, TEXT_MAX))
+    facts: dict[str, Any] = dict(message.facts)
+    if masked:
+        facts["card_masked"] = True
+    body = {
+        "kind": message.kind,
+        "text": text,
+        "choice": _clean(message.choice, 256),
+        "name": mask_cards(_clean(message.name, NAME_MAX))[0],
+        "language": _clean(message.language, 20),
+        "sent_at": message.sent_at,
+        "facts": facts,
+    }
+    return Message(
+        account=message.account,
+        message_id=_clean(message.message_id, 200),
+        conversation_id=_clean(message.conversation_id, 300),
+        body={key: value for key, value in body.items() if value},
+        correlation_id=logs.correlation.get() or ids.new_id(),
+    )
+
+
+def from_row(account: str, conversation_id: str, message_id: str, body: dict[str, Any]) -> Incoming:
+    return Incoming(
+        account=account,
+        message_id=message_id,
+        address=conversation_id.removeprefix(f"{account}:"),
+        kind=Kind(body["kind"]),
+        text=body.get("text", ""),
+        choice=body.get("choice", ""),
+        name=body.get("name", ""),
+        language=body.get("language", ""),
+        sent_at=body.get("sent_at", 0),
+        facts=body.get("facts", {}),
+    )
+
+
+def _clean(text: str, most: int) -> str:
+    """Without NUL, which PostgreSQL refuses, and without halves of characters, which JSON does."""
+    if not text.isascii() or "\0" in text:
+        text = text.replace("\0", "").encode("utf-8", "replace").decode()
+    return text[:most]

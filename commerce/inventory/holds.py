@@ -1,0 +1,61 @@
+"""Taking holds: requests that gather during one commit are written by the next, in their order.
+
+One hot SKU is one row; the fewer transactions lock it, the more fans it serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commerce.inventory import model, store
+from commerce.inventory.model import Hold, HoldRequest
+from commerce.kernel import ids
+from commerce.kernel.committer import GroupCommitter
+from commerce.kernel.database import Database, Tx
+
+
+class Holds:
+    """The door through which stock is promised."""
+
+    def __init__(self, database: Database) -> None:
+        self._committer = GroupCommitter[HoldRequest, Hold]("holds", database, _write)
+
+    async def hold(
+        self, *, key: str, sku: str, quantity: int, owner: str, reference: str, seconds: int
+    ) -> Hold:
+        """Promise pieces for `seconds`. The same key again answers with the same hold.
+
+        Raises OutOfStock with what is left, UnknownSku, or HoldDiffers for a key used otherwise.
+        """
+        return await self._committer.submit(
+            HoldRequest(
+                key=key,
+                sku=sku,
+                quantity=quantity,
+                owner=owner,
+                reference=reference,
+                seconds=seconds,
+            )
+        )
+
+    async def close(self) -> None:
+        await self._committer.close()
+
+
+async def _write(tx: Tx, requests: Sequence[HoldRequest]) -> list[model.Answer]:
+    # The stock is locked first, so that a repeated key's earlier hold is seen when it commits.
+    stock = await store.stock_locked(tx, {request.sku for request in requests})
+    known = await store.by_keys(tx, [request.key for request in requests])
+    now = await tx.now()
+    answers, fresh = model.allot(
+        requests,
+        left={sku: one.available for sku, one in stock.items()},
+        known=known,
+        new_ids=[ids.new_id() for _ in requests],
+        now=now,
+    )
+    if fresh:
+        await store.add_holds(tx, fresh, now)
+        for reference in {hold.reference for hold in fresh}:
+            tx.wake(f"session:{reference}")
+    return answers

@@ -1,0 +1,1 @@
+"""What every context stands on: transactions, clock, ids, events, sagas. It knows no context."""

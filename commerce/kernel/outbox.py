@@ -1,0 +1,175 @@
+"""The relay: carries committed events to whoever must know, at least once, in order per aggregate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from sqlalchemy import bindparam, select, update
+
+from commerce.kernel import clock, jsons, logs, metrics
+from commerce.kernel.columns import db_now, insert_once
+from commerce.kernel.database import Database, Row, Tx
+from commerce.kernel.errors import Outage
+from commerce.kernel.events import Envelope, Handler, Handlers
+from commerce.kernel.tables import CONSUMED, OUTBOX, OutboxStatus
+
+TRIES_MAX = 5
+BATCH = 100
+LEASE_SECONDS = 60
+IDLE_SECONDS = 2.0
+log = logs.get(__name__)
+DELIVERED = metrics.counter("livetill_events_delivered_total", "Events delivered", ["event"])
+
+_earlier = OUTBOX.alias("earlier")
+_due = (
+    select(OUTBOX.c.seq)
+    .where(
+        OUTBOX.c.status == OutboxStatus.WAITING,
+        OUTBOX.c.next_at <= db_now(),
+        OUTBOX.c.lease_until <= db_now(),
+        # An aggregate's event waits for those before it that are leased elsewhere or failed.
+        ~select(_earlier.c.seq)
+        .where(
+            _earlier.c.aggregate_id == OUTBOX.c.aggregate_id,
+            _earlier.c.seq < OUTBOX.c.seq,
+            _earlier.c.status == OutboxStatus.WAITING,
+            (_earlier.c.next_at > db_now()) | (_earlier.c.lease_until > db_now()),
+        )
+        .exists(),
+    )
+    .order_by(OUTBOX.c.seq)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+CLAIM = (
+    update(OUTBOX)
+    .where(OUTBOX.c.seq.in_(_due.scalar_subquery()))
+    .values(lease_until=db_now() + LEASE_SECONDS * clock.SECOND)
+    .returning(OUTBOX)
+)
+SENT = update(OUTBOX).where(OUTBOX.c.seq == bindparam("row")).values(status=OutboxStatus.SENT)
+FAILED = (
+    update(OUTBOX)
+    .where(OUTBOX.c.seq == bindparam("row"))
+    .values(
+        tries=bindparam("tries"),
+        next_at=bindparam("next_at"),
+        lease_until=0,
+        status=bindparam("status"),
+        error=bindparam("error"),
+    )
+)
+RELEASE = (
+    update(OUTBOX)
+    .where(OUTBOX.c.seq == bindparam("row"), OUTBOX.c.status == OutboxStatus.WAITING)
+    .values(lease_until=0)
+)
+CLAIM_EVENT = insert_once(CONSUMED, "consumer", "event_id")
+
+Deliver = Callable[[Envelope], Awaitable[None]]
+
+
+class Dispatcher:
+    """Runs the handlers of an event, each once: the claim commits with the effect."""
+
+    def __init__(self, database: Database, contexts: Sequence[Handlers]) -> None:
+        self._database = database
+        self._handlers: dict[str, list[Handler]] = {}
+        for handlers in contexts:
+            for name, listed in handlers.items():
+                self._handlers.setdefault(name, []).extend(listed)
+
+    async def deliver(self, event: Envelope) -> None:
+        logs.correlation.set(event.correlation_id)
+        for handler in self._handlers.get(event.name, ()):
+            await self._database.unit_of_work(lambda tx, h=handler: _handle(tx, h, event))  # type: ignore[misc]
+        DELIVERED.labels(event.name).inc()
+
+
+async def _handle(tx: Tx, handler: Handler, event: Envelope) -> None:
+    consumer = f"{handler.__module__}.{handler.__qualname__}"
+    claimed = await tx.run(
+        CLAIM_EVENT, consumer=consumer, event_id=event.id, consumed_at=clock.now()
+    )
+    if claimed:
+        await handler(tx, event)
+
+
+class Relay:
+    """Takes waiting events and hands them on; a poison event parks and blocks only its aggregate."""
+
+    def __init__(self, database: Database, deliver: Deliver) -> None:
+        self._database = database
+        self._deliver = deliver
+
+    async def run(self) -> None:
+        """Forever; ends by cancellation."""
+        nudge = self._database.listen("outbox")
+        while True:
+            nudge.clear()
+            try:
+                busy = await self.relay_due()
+            except Outage as error:
+                log.warning("relay_waits", error=str(error))
+                busy = False
+                await asyncio.sleep(1)
+            if not busy:
+                try:
+                    await asyncio.wait_for(nudge.wait(), IDLE_SECONDS)
+                except TimeoutError:
+                    continue
+
+    async def relay_due(self) -> bool:
+        """One round; False when nothing was due."""
+        rows = await self._database.unit_of_work(lambda tx: tx.all(CLAIM))
+        sent: list[Row] = []
+        stuck: set[str] = set()
+        untouched: list[Row] = []
+        for row in sorted(rows, key=lambda row: row["seq"]):
+            if row["aggregate_id"] in stuck:
+                untouched.append(row)
+            elif await self._hand_on(row):
+                sent.append(row)
+            else:
+                stuck.add(row["aggregate_id"])
+        await self._database.unit_of_work(lambda tx: _conclude(tx, sent, untouched))
+        return bool(rows)
+
+    async def _hand_on(self, row: Row) -> bool:
+        try:
+            await self._deliver(envelope(row))
+        except Exception as error:  # a handler's bug must not stop the other aggregates
+            log.error("event_failed", event_name=row["name"], event_id=row["id"], exc_info=error)
+            await self._database.unit_of_work(lambda tx: _failed(tx, row, repr(error)))
+            return False
+        return True
+
+
+async def _conclude(tx: Tx, sent: list[Row], untouched: list[Row]) -> None:
+    await tx.run_many(SENT, [{"row": row["seq"]} for row in sent])
+    await tx.run_many(RELEASE, [{"row": row["seq"]} for row in untouched])
+
+
+async def _failed(tx: Tx, row: Row, error: str) -> None:
+    tries = row["tries"] + 1
+    await tx.run(
+        FAILED,
+        row=row["seq"],
+        tries=tries,
+        next_at=await tx.now() + 2**tries * clock.SECOND,
+        status=OutboxStatus.PARKED if tries >= TRIES_MAX else OutboxStatus.WAITING,
+        error=error[:500],
+    )
+
+
+def envelope(row: Row) -> Envelope:
+    return Envelope(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        aggregate_id=row["aggregate_id"],
+        payload=jsons.loads(row["payload"]),
+        correlation_id=row["correlation_id"],
+        occurred_at=row["occurred_at"],
+    )

@@ -1,0 +1,145 @@
+"""The scaled database: asyncpg itself. Session state is never used, so nothing is reset on release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, cast
+
+import asyncpg
+from sqlalchemy.sql import ClauseElement
+
+from commerce.kernel import clock
+from commerce.kernel.database import Database, Row, Tx, Work, committed, committing
+from commerce.kernel.errors import Contended, Outage
+from commerce.kernel.statements import POSTGRESQL, Compiler
+
+T = TypeVar("T")
+STATEMENTS = Compiler(POSTGRESQL)
+
+SERVER_SETTINGS = {
+    "application_name": "livetill",
+    "jit": "off",
+    "lock_timeout": "3000",
+    "idle_in_transaction_session_timeout": "10000",
+    "statement_timeout": "30000",
+}
+LOST_RACES = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+UNREACHABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+class PostgresqlTx(Tx):
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+
+    def __init__(self, connection: asyncpg.pool.PoolConnectionProxy[Any]) -> None:
+        super().__init__()
+        self._connection = connection
+
+    async def all(self, statement: ClauseElement, /, **params: Any) -> list[Row]:
+        ready = STATEMENTS.prepare(statement, params)
+        rows = await self._connection.fetch(ready.sql, *ready.arguments(params))
+        return cast("list[Row]", rows)
+
+    async def run(self, statement: ClauseElement, /, **params: Any) -> int:
+        ready = STATEMENTS.prepare(statement, params)
+        status = await self._connection.execute(ready.sql, *ready.arguments(params))
+        words = status.split()
+        return int(words[-1]) if words[-1].isdigit() else 0
+
+    async def run_many(
+        self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]], /
+    ) -> None:
+        if not rows:
+            return
+        ready = STATEMENTS.prepare(statement, rows[0])
+        await self._connection.executemany(ready.sql, [ready.arguments(row) for row in rows])
+
+    async def now(self) -> int:
+        return cast("int", await self._connection.fetchval("SELECT livetill_now()"))
+
+
+class PostgresqlDatabase(Database):
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
+        super().__init__()
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, connections: int) -> PostgresqlDatabase:
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                reset=_nothing_to_reset,
+                server_settings=SERVER_SETTINGS,
+                command_timeout=35,
+                timeout=10,
+            )
+        except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
+            raise Outage(f"PostgreSQL does not answer: {error}") from error
+        return cls(pool)
+
+    async def _transact(self, work: Work[T]) -> tuple[T, set[str]]:
+        try:
+            async with self._pool.acquire() as connection:
+                await connection.execute("BEGIN")
+                try:
+                    await _follow_fake_clock(connection)
+                    tx = PostgresqlTx(connection)
+                    result = await work(tx)
+                    committing()
+                    await connection.execute("COMMIT")
+                except BaseException:
+                    if not connection.is_closed():
+                        await connection.execute("ROLLBACK")
+                    raise
+                committed()
+                return result, tx.topics
+        except LOST_RACES as error:
+            raise Contended(str(error)) from error
+        except UNREACHABLE as error:
+            raise Outage(f"PostgreSQL went away: {error}") from error
+
+    async def read(self, work: Work[T]) -> T:
+        try:
+            async with self._pool.acquire() as connection:
+                if clock.faked_now() is None:
+                    return await work(PostgresqlTx(connection))
+                async with connection.transaction():
+                    await _follow_fake_clock(connection)
+                    return await work(PostgresqlTx(connection))
+        except UNREACHABLE as error:
+            raise Outage(f"PostgreSQL went away: {error}") from error
+
+    async def weaknesses(self) -> list[str]:
+        async with self._pool.acquire() as connection:
+            found = {
+                name: await connection.fetchval("SELECT current_setting($1)", name)
+                for name in ("fsync", "synchronous_commit", "full_page_writes")
+            }
+        return [f"{name} is off" for name, value in found.items() if value == "off"]
+
+    async def _disconnect(self) -> None:
+        await self._pool.close()
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    pass
+
+
+async def _follow_fake_clock(connection: asyncpg.pool.PoolConnectionProxy[Any]) -> None:
+    at = clock.faked_now()
+    if at is not None:
+        await connection.execute("SELECT set_config('livetill.clock_at', $1, true)", str(at))

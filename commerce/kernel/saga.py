@@ -1,0 +1,203 @@
+"""Sagas: work that spans transactions and outside calls, remembered step by step.
+
+A saga is a list of steps. A step either works inside the transaction that advances the saga (`do`),
+calls the outside under a key that was committed before the call (`call`, then `record`), or waits for
+a signal until a deadline (`wait`). A Refusal turns the saga around: the steps done are undone, last
+first. Running a saga again after a crash repeats the same keys, so it changes nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from commerce.kernel import clock, ids, jsons, logs
+from commerce.kernel.columns import db_now, insert_once
+from commerce.kernel.database import Row, Tx
+from commerce.kernel.tables import SAGA_SIGNALS, SAGA_STEPS, SAGAS, SagaStatus
+
+LEASE_SECONDS = 60
+OPEN = (SagaStatus.RUNNING, SagaStatus.WAITING, SagaStatus.COMPENSATING)
+
+Output = Mapping[str, Any]
+Signals = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Saga:
+    id: str
+    kind: str
+    status: SagaStatus
+    step: int
+    data: Mapping[str, Any]  # what it was started with, and every output since
+    tries: int
+    fence: int
+    failure: str | None
+    correlation_id: str
+
+
+LocalWork = Callable[[Tx, Saga], Awaitable[Output | None]]
+OutsideCall = Callable[[Saga, str], Awaitable[Output]]
+Recording = Callable[[Tx, Saga, Output], Awaitable[Output | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ends when `decide` finds its signals, or at the deadline with the output {"timed_out": True}."""
+
+    decide: Callable[[Saga, Signals], Output | None]
+    deadline: Callable[[Saga], int]  # µs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    name: str
+    do: LocalWork | None = None
+    call: OutsideCall | None = None
+    record: Recording | None = None  # what the call brought, in the transaction that advances
+    wait: Wait | None = None
+    undo: LocalWork | None = None
+    applies: Callable[[Saga], bool] = field(default=lambda saga: True)
+
+    def __post_init__(self) -> None:
+        if sum(part is not None for part in (self.do, self.call, self.wait)) != 1:
+            raise ValueError(f"step {self.name} must do, call or wait")
+
+
+Definition = Sequence[Step]
+
+BEGIN = insert_once(SAGAS, "kind", "key")
+BY_KEY = select(SAGAS.c.id, SAGAS.c.data).where(
+    SAGAS.c.kind == bindparam("kind"), SAGAS.c.key == bindparam("key")
+)
+BY_ID = select(SAGAS).where(SAGAS.c.id == bindparam("id"))
+LOCKED = BY_ID.where(SAGAS.c.fence == bindparam("fence")).with_for_update()
+_due = (
+    select(SAGAS.c.id)
+    .where(
+        SAGAS.c.status.in_(OPEN), SAGAS.c.next_at <= db_now(), SAGAS.c.lease_until <= db_now()
+    )
+    .order_by(SAGAS.c.next_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+CLAIM = (
+    update(SAGAS)
+    .where(SAGAS.c.id.in_(_due.scalar_subquery()))
+    .values(lease_until=db_now() + LEASE_SECONDS * clock.SECOND, fence=SAGAS.c.fence + 1)
+    .returning(SAGAS)
+)
+SAVE = (
+    update(SAGAS)
+    .where(SAGAS.c.id == bindparam("saga_id"), SAGAS.c.fence == bindparam("mine"))
+    .values(
+        status=bindparam("status"),
+        step=bindparam("step"),
+        data=bindparam("data"),
+        tries=bindparam("tries"),
+        next_at=bindparam("next_at"),
+        lease_until=bindparam("lease_until"),
+        failure=bindparam("failure"),
+        changed_at=bindparam("changed_at"),
+    )
+)
+SIGNAL = insert_once(SAGA_SIGNALS, "saga_id", "name")
+SIGNALS = select(SAGA_SIGNALS).where(SAGA_SIGNALS.c.saga_id == bindparam("saga_id"))
+AWAKEN = (
+    update(SAGAS)
+    .where(SAGAS.c.id == bindparam("saga_id"), SAGAS.c.status.in_(OPEN))
+    .values(next_at=bindparam("now"))
+)
+INTENT = insert_once(SAGA_STEPS, "saga_id", "step", "direction")
+STEP_DONE = insert_once(SAGA_STEPS, "saga_id", "step", "direction")
+STEP_ENDED = (
+    update(SAGA_STEPS)
+    .where(
+        SAGA_STEPS.c.saga_id == bindparam("saga"),
+        SAGA_STEPS.c.step == bindparam("number"),
+        SAGA_STEPS.c.direction == "do",
+    )
+    .values(status="done", output=bindparam("result"), ended_at=bindparam("at"))
+)
+HISTORY = (
+    select(SAGA_STEPS)
+    .where(SAGA_STEPS.c.saga_id == bindparam("saga_id"))
+    .order_by(SAGA_STEPS.c.started_at, SAGA_STEPS.c.step)
+)
+
+
+async def start(tx: Tx, kind: str, key: str, data: Mapping[str, Any]) -> str:
+    """Begin a saga, or find the one this key began; its id. It runs after the commit."""
+    now = await tx.now()
+    saga_id = ids.new_id()
+    begun = await tx.run(
+        BEGIN,
+        id=saga_id,
+        kind=kind,
+        key=key,
+        status=SagaStatus.RUNNING,
+        step=0,
+        data=jsons.dumps(dict(data)),
+        next_at=now,
+        correlation_id=logs.correlation.get(),
+        created_at=now,
+        changed_at=now,
+    )
+    tx.wake("sagas")
+    if begun:
+        return saga_id
+    row = await tx.first(BY_KEY, kind=kind, key=key)
+    assert row is not None
+    return str(row["id"])
+
+
+async def signal(tx: Tx, saga_id: str, name: str, payload: Mapping[str, Any]) -> None:
+    """Tell a saga something once; it is kept even if the saga does not wait for it yet."""
+    now = await tx.now()
+    await tx.run(
+        SIGNAL, saga_id=saga_id, name=name, payload=jsons.dumps(dict(payload)), received_at=now
+    )
+    await tx.run(AWAKEN, saga_id=saga_id, now=now)
+    tx.wake("sagas")
+
+
+async def find(tx: Tx, saga_id: str) -> Saga | None:
+    row = await tx.first(BY_ID, id=saga_id)
+    return None if row is None else from_row(row)
+
+
+async def history(tx: Tx, saga_id: str) -> list[Row]:
+    """Every step done and undone, in order."""
+    return await tx.all(HISTORY, saga_id=saga_id)
+
+
+async def claim_due(tx: Tx, limit: int) -> list[Saga]:
+    return [from_row(row) for row in await tx.all(CLAIM, most=limit)]
+
+
+async def locked(tx: Tx, saga: Saga) -> Saga | None:
+    """The saga with its row locked, or None if another worker took it over meanwhile."""
+    row = await tx.first(LOCKED, id=saga.id, fence=saga.fence)
+    return None if row is None else from_row(row)
+
+
+async def signals(tx: Tx, saga_id: str) -> dict[str, dict[str, Any]]:
+    rows = await tx.all(SIGNALS, saga_id=saga_id)
+    return {row["name"]: jsons.loads(row["payload"]) for row in rows}
+
+
+def from_row(row: Row) -> Saga:
+    return Saga(
+        id=row["id"],
+        kind=row["kind"],
+        status=SagaStatus(row["status"]),
+        step=row["step"],
+        data=jsons.loads(row["data"]),
+        tries=row["tries"],
+        fence=row["fence"],
+        failure=row["failure"],
+        correlation_id=row["correlation_id"],
+    )

@@ -1,0 +1,149 @@
+"""The embedded database: sqlite3 itself, statements in the event loop, commits in a thread.
+
+A statement costs microseconds, less than a hop to another thread; a commit waits for the disk, so
+it goes to a thread and the loop gathers the next group meanwhile. Writers queue in the process, in
+order of arrival, because SQLite's own lock is not fair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypeVar, cast
+
+from sqlalchemy.sql import ClauseElement
+
+from commerce.kernel import clock, jsons
+from commerce.kernel.database import Database, Row, Tx, Work, committed, committing
+from commerce.kernel.errors import Contended, Outage
+from commerce.kernel.statements import SQLITE, Compiler
+
+T = TypeVar("T")
+BUSY_SECONDS = 5.0  # how long another process may hold the write lock
+STATEMENTS = Compiler(SQLITE)
+
+
+def open_connection(path: str) -> sqlite3.Connection:
+    """A connection with the promises of the project: durable, strict about keys and triggers."""
+    connection = sqlite3.connect(
+        path,
+        timeout=0,
+        isolation_level=None,  # we write BEGIN IMMEDIATE ourselves
+        check_same_thread=False,  # used by one task at a time; only COMMIT runs elsewhere
+        cached_statements=512,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.create_function("livetill_now", 0, clock.now)
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # or INSERT OR REPLACE slips past the append-only triggers
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+class SqliteTx(Tx):
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    async def all(self, statement: ClauseElement, /, **params: Any) -> list[Row]:
+        return cast("list[Row]", self._execute(statement, params).fetchall())
+
+    async def run(self, statement: ClauseElement, /, **params: Any) -> int:
+        return self._execute(statement, params).rowcount
+
+    async def run_many(
+        self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]], /
+    ) -> None:
+        if not rows:
+            return
+        ready = STATEMENTS.prepare(statement, rows[0])
+        self._connection.executemany(ready.sql, [_plain(ready.arguments(row)) for row in rows])
+
+    async def now(self) -> int:
+        return clock.now()
+
+    def _execute(self, statement: ClauseElement, params: Mapping[str, Any]) -> sqlite3.Cursor:
+        ready = STATEMENTS.prepare(statement, params)
+        return self._connection.execute(ready.sql, _plain(ready.arguments(params)))
+
+
+def _plain(arguments: list[Any]) -> list[Any]:
+    """Lists travel as JSON: `any_of` unpacks them."""
+    return [jsons.dumps(a) if isinstance(a, list | tuple) else a for a in arguments]
+
+
+class SqliteDatabase(Database):
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        try:
+            self._writer = open_connection(path)
+        except sqlite3.OperationalError as error:
+            raise Outage(f"cannot open {path}: {error}") from error
+        self._writing = asyncio.Lock()
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
+        self._readers: list[sqlite3.Connection] = []
+
+    async def _transact(self, work: Work[T]) -> tuple[T, set[str]]:
+        async with self._writing:
+            await self._begin()
+            tx = SqliteTx(self._writer)
+            try:
+                result = await work(tx)
+                if self._writer.total_changes != self._changes:
+                    committing()
+                await asyncio.get_running_loop().run_in_executor(self._disk, self._commit)
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            if self._writer.total_changes != self._changes:
+                committed()
+            return result, tx.topics
+
+    async def _begin(self) -> None:
+        deadline = clock.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or clock.monotonic() > deadline:
+                    raise Contended(str(error)) from error
+                await asyncio.sleep(0.005)
+            else:
+                self._changes = self._writer.total_changes
+                return
+
+    def _commit(self) -> None:
+        self._writer.execute("COMMIT")
+
+    async def read(self, work: Work[T]) -> T:
+        reader = self._readers.pop() if self._readers else open_connection(self._path)
+        try:
+            reader.execute("BEGIN")
+            return await work(SqliteTx(reader))
+        finally:
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
+            self._readers.append(reader)
+
+    async def weaknesses(self) -> list[str]:
+        level = self._writer.execute("PRAGMA synchronous").fetchone()[0]
+        mode = self._writer.execute("PRAGMA journal_mode").fetchone()[0]
+        weak = [] if level >= 2 else [f"synchronous is {level}, must be FULL"]
+        return weak if mode == "wal" else [*weak, f"journal_mode is {mode}, must be WAL"]
+
+    async def _disconnect(self) -> None:
+        self._disk.shutdown()
+        for connection in (self._writer, *self._readers):
+            connection.close()

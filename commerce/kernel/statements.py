@@ -1,0 +1,70 @@
+"""SQLAlchemy Core statements, compiled once per dialect and run by the plain drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import ClauseElement
+
+from commerce.kernel.columns import metadata
+
+POSTGRESQL = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+SQLITE = SQLiteDialect_pysqlite()
+# SQLite has no schemas: what a context owns lies in the one database under its bare name.
+SQLITE.default_schema_name = "main"
+
+
+class Prepared:
+    """The text of a statement, the order of its parameters and its literal values."""
+
+    __slots__ = ("defaults", "order", "sql")
+
+    def __init__(self, sql: str, order: tuple[str, ...], defaults: Mapping[str, Any]) -> None:
+        self.sql = sql
+        self.order = order
+        self.defaults = defaults
+
+    def arguments(self, params: Mapping[str, Any]) -> list[Any]:
+        """The values in order; KeyError names a missing one."""
+        defaults = self.defaults
+        return [params[name] if name in params else defaults[name] for name in self.order]
+
+
+class Compiler:
+    """Turns statements into driver SQL; remembers each for as long as the statement lives."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._plain: WeakKeyDictionary[ClauseElement, Prepared] = WeakKeyDictionary()
+        self._inserts: WeakKeyDictionary[ClauseElement, dict[tuple[str, ...], Prepared]] = (
+            WeakKeyDictionary()
+        )
+
+    def prepare(self, statement: ClauseElement, names: Iterable[str]) -> Prepared:
+        """An INSERT writes exactly the columns named; every other statement names its own."""
+        if not isinstance(statement, Insert):
+            ready = self._plain.get(statement)
+            if ready is None:
+                ready = self._plain[statement] = self._compile(statement)
+            return ready
+        columns = tuple(names)
+        shapes = self._inserts.setdefault(statement, {})
+        ready = shapes.get(columns)
+        if ready is None:
+            ready = shapes[columns] = self._compile(statement, column_keys=list(columns))
+        return ready
+
+    def _compile(self, statement: ClauseElement, **options: Any) -> Prepared:
+        if self.dialect is SQLITE:
+            schemas = {table.schema: None for table in metadata.tables.values()}
+            options |= {"schema_translate_map": schemas, "render_schema_translate": True}
+        compiled = statement.compile(dialect=self.dialect, **options)
+        order: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
+        given = {name: value for name, value in compiled.params.items() if value is not None}
+        return Prepared(str(compiled), order, {k: v for k, v in given.items() if k in order})

@@ -1,0 +1,190 @@
+"""The kernel's own tables: inbox, outgoing, outbox, consumed events, idempotency, sagas."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Column, Index, UniqueConstraint, text
+
+from commerce.kernel.columns import Count, Id, Instant, Json, Text, number, status_check, table
+
+
+class InboxStatus(StrEnum):
+    WAITING = "waiting"
+    DONE = "done"
+    PARKED = "parked"  # failed too often: a person has to look
+
+
+class OutgoingStatus(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    SHOWN = "shown"  # of a pull channel: the fan's page reads it from here
+    FAILED = "failed"
+
+
+class OutboxStatus(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    PARKED = "parked"
+
+
+class SagaStatus(StrEnum):
+    RUNNING = "running"
+    WAITING = "waiting"  # for a signal
+    COMPENSATING = "compensating"
+    COMPLETED = "completed"
+    REVERTED = "reverted"
+    PARKED = "parked"  # an undo cannot succeed: a person has to look
+
+
+INBOX = table(
+    "kernel",
+    "inbox",
+    number(),
+    Column("account", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False, server_default="0"),
+    UniqueConstraint("account", "message_id", name="inbox_message_once"),
+    status_check("inbox_status", "status", InboxStatus),
+)
+Index(
+    "inbox_waiting",
+    INBOX.c.conversation_id,
+    INBOX.c.seq,
+    postgresql_where=text("status = 'waiting'"),
+    sqlite_where=text("status = 'waiting'"),
+)
+Index("inbox_by_conversation", INBOX.c.conversation_id, INBOX.c.seq)
+
+OUTGOING = table(
+    "kernel",
+    "outgoing",
+    number(),
+    Column("conversation_id", Text, nullable=False),
+    Column("number", Count, nullable=False),  # 1, 2, 3... within the conversation
+    Column("account", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("priority", Count, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False, server_default="0"),
+    Column("lease_until", Instant, nullable=False, server_default="0"),
+    Column("fence", Count, nullable=False, server_default="0"),
+    Column("sent_at", Instant),
+    Column("provider_message_id", Text),
+    Column("reason", Text),  # why it failed
+    UniqueConstraint("conversation_id", "number", name="outgoing_number_once"),
+    status_check("outgoing_status", "status", OutgoingStatus),
+)
+Index(
+    "outgoing_waiting",
+    OUTGOING.c.account,
+    OUTGOING.c.priority,
+    OUTGOING.c.seq,
+    postgresql_where=text("status = 'waiting'"),
+    sqlite_where=text("status = 'waiting'"),
+)
+Index("outgoing_by_provider_id", OUTGOING.c.account, OUTGOING.c.provider_message_id)
+
+OUTBOX = table(
+    "kernel",
+    "outbox",
+    number(),
+    Column("id", Id, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("version", Count, nullable=False),
+    Column("aggregate_id", Text, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False, server_default="0"),
+    Column("lease_until", Instant, nullable=False, server_default="0"),
+    Column("error", Text),
+    status_check("outbox_status", "status", OutboxStatus),
+)
+Index(
+    "outbox_waiting",
+    OUTBOX.c.aggregate_id,
+    OUTBOX.c.seq,
+    postgresql_where=text("status = 'waiting'"),
+    sqlite_where=text("status = 'waiting'"),
+)
+
+CONSUMED = table(
+    "kernel",
+    "consumed",
+    Column("consumer", Text, primary_key=True),
+    Column("event_id", Id, primary_key=True),
+    Column("consumed_at", Instant, nullable=False),
+)
+
+IDEMPOTENCY = table(
+    "kernel",
+    "idempotency",
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_hash", Text, nullable=False),
+    Column("answer", Json, nullable=False),
+    Column("answered_at", Instant, nullable=False),
+)
+
+SAGAS = table(
+    "kernel",
+    "sagas",
+    Column("id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("step", Count, nullable=False),  # index of the step to do, or to undo, next
+    Column("data", Json, nullable=False),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False),
+    Column("lease_until", Instant, nullable=False, server_default="0"),
+    Column("fence", Count, nullable=False, server_default="0"),
+    Column("failure", Text),
+    Column("correlation_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("kind", "key", name="sagas_key_once"),
+    status_check("sagas_status", "status", SagaStatus),
+)
+Index(
+    "sagas_due",
+    SAGAS.c.next_at,
+    postgresql_where=text("status IN ('running', 'waiting', 'compensating')"),
+    sqlite_where=text("status IN ('running', 'waiting', 'compensating')"),
+)
+
+SAGA_STEPS = table(
+    "kernel",
+    "saga_steps",
+    Column("saga_id", Id, primary_key=True),
+    Column("step", Count, primary_key=True),
+    Column("direction", Text, primary_key=True),  # do, undo
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),  # intent, done
+    Column("output", Json),
+    Column("error", Text),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+SAGA_SIGNALS = table(
+    "kernel",
+    "saga_signals",
+    Column("saga_id", Id, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("payload", Json, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)

@@ -1,0 +1,70 @@
+"""One history of the schema for SQLite and PostgreSQL, run by Alembic.
+
+Migrations name schemas as PostgreSQL has them; on SQLite every schema is translated away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from commerce.kernel.columns import metadata
+from deploy import tables
+
+FOLDER = Path(__file__).parent
+ONE_MIGRATION_AT_A_TIME = 4_207_846_521  # any number that only this lock uses
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest schema; safe to run again and at once from many processes."""
+    if url.startswith("sqlite:///"):
+        _migrate_sqlite(url)
+    else:
+        asyncio.run(_migrate_postgresql(url))
+
+
+def upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _migrate_sqlite(url: str) -> None:
+    Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 30})
+
+    # The driver would commit before DDL; we begin ourselves, so that a migration is all or nothing.
+    @event.listens_for(engine, "connect")
+    def no_implicit_begin(dbapi: object, _: object) -> None:
+        dbapi.isolation_level = None  # type: ignore[attr-defined]
+
+    @event.listens_for(engine, "begin")
+    def begin_for_writing(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.connect() as plain, plain.begin():
+        upgrade(plain.execution_options(schema_translate_map=dict.fromkeys(schemas())))
+    engine.dispose()
+
+
+async def _migrate_postgresql(url: str) -> None:
+    engine = create_async_engine("postgresql+asyncpg" + url[url.index("://") :], poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_MIGRATION_AT_A_TIME}
+        )
+        await connection.run_sync(upgrade)
+    await engine.dispose()
+
+
+def schemas() -> list[str]:
+    """The contexts that own tables."""
+    assert tables.LOADED
+    return sorted({table.schema for table in metadata.tables.values() if table.schema})

@@ -1,0 +1,33 @@
+"""The first release."""
+
+from alembic import op
+import sqlalchemy as sa
+
+from commerce.kernel.columns import metadata
+from deploy import tables
+import importlib
+
+revision = "0001"
+down_revision = None
+
+NOW_OF_POSTGRESQL = """
+CREATE FUNCTION livetill_now() RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        nullif(current_setting('livetill.clock_at', true), '')::bigint,
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+    )
+$$
+"""
+
+
+def upgrade() -> None:
+    bind = op.get_bind()
+    if bind.dialect.name == "postgresql":
+        for s in sorted({t.schema for t in metadata.tables.values()}):
+            op.execute(f"CREATE SCHEMA {s}")
+        op.execute(NOW_OF_POSTGRESQL)
+    metadata.create_all(bind)
+    for name in tables.LOADED:
+        guards = getattr(importlib.import_module(name), "GUARDS", {})
+        for statement in guards.get(bind.dialect.name, ()):
+            op.execute(sa.text(statement.replace(":", "\\:")))
