@@ -34,6 +34,8 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
     `durable=False` leaves out the waiting for the disk: right for tests, wrong for measurements.
     """
     with _folder(directory) as folder:
+        if _owner() and not _open_to_all(folder):
+            raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
         binaries = _postgresql_binaries(folder)
         data = _initialised(binaries, folder)
         port = _free_port()
@@ -83,8 +85,6 @@ def _package(name: str) -> Path:
 def _folder(parent: Path | None) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="livetill-server-", dir=parent)).resolve()
     try:
-        if _owner() and not _open_to_all(folder.parent):
-            raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
         folder.chmod(0o755)
         yield folder
     finally:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -25,12 +27,11 @@ with servers.{kind}(Path(sys.argv[1]), durable=False) as url:
 
 
 @pytest.fixture
-def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def open_folder() -> Iterator[Path]:
     """A folder that the user `nobody` may enter, as a server of root's needs."""
-    folder = tmp_path_factory.mktemp("servers")
-    for step in (folder, folder.parent, folder.parent.parent):
-        step.chmod(0o755)
-    return folder
+    with TemporaryDirectory(prefix="livetill-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.mark.parametrize(("durable", "fsync"), [(True, "on"), (False, "off")])
