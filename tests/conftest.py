@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.async_api import Browser
 from redis import Redis
 
@@ -19,6 +20,9 @@ from tests.services import PostgresqlDatabases, Servers, SqliteDatabases, fast_f
 
 NOON = 1_780_315_200_000_000  # 2026-06-01T12:00:00Z
 SERVERS = pytest.StashKey[Servers]()
+
+settings.register_profile("house", deadline=None)  # a slow machine is not a counterexample
+settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
