@@ -1,0 +1,137 @@
+"""Use cases of the catalog, each inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from commerce.catalog import events, model, store
+from commerce.catalog.model import Action, Changes, Product, Variant
+from commerce.kernel import clock, ids
+from commerce.kernel.database import Tx
+from commerce.kernel.idempotency import KeyReused
+
+ANNOUNCEMENTS = {
+    Action.PUBLISH: events.ProductPublished,
+    Action.UNLIST: events.ProductUnlisted,
+    Action.ARCHIVE: events.ProductArchived,
+}
+
+
+async def create_product(
+    tx: Tx,
+    *,
+    supplier_id: str,
+    title: str,
+    currency: str,
+    description: str = "",
+    image: str = "",
+    variants: Sequence[Variant] = (),
+    product_id: str = "",
+) -> Product:
+    """A draft. With an id of the caller's it may be repeated and gives the product as it is now."""
+    draft = Product(
+        id=product_id or ids.new_id(),
+        supplier_id=supplier_id,
+        title=title,
+        description=description,
+        image=image,
+        currency=currency,
+        variants=model.ordered(variants),
+    )
+    if not await store.add(tx, draft):
+        known = await product(tx, draft.id)
+        if field := model.difference(known, draft):
+            raise KeyReused(scope="products", key=draft.id, field=field)
+        return known
+    await _put_variants(tx, draft)
+    return draft
+
+
+async def product(tx: Tx, product_id: str) -> Product:
+    found = await store.some(tx, [product_id])
+    if not found:
+        raise model.NoSuchProduct(product_id=product_id)
+    return found[0]
+
+
+async def products(tx: Tx, product_ids: Sequence[str] | None = None) -> list[Product]:
+    """All by title, or those of the ids in the order of the ids."""
+    if product_ids is None:
+        return await store.everything(tx)
+    found = {product.id: product for product in await store.some(tx, product_ids)}
+    return [found[product_id] for product_id in product_ids if product_id in found]
+
+
+async def products_of_supplier(tx: Tx, supplier_id: str) -> list[Product]:
+    return await store.of_supplier(tx, supplier_id)
+
+
+async def products_of_skus(tx: Tx, skus: Sequence[str]) -> dict[str, Product]:
+    """Which product each SKU belongs to; unknown SKUs are left out."""
+    return await store.of_skus(tx, skus)
+
+
+async def variant(tx: Tx, sku: str) -> Variant:
+    found = await store.of_skus(tx, [sku])
+    if sku not in found:
+        raise model.NoSuchVariant(sku=sku)
+    return found[sku].variant(sku)
+
+
+async def edit_product(
+    tx: Tx, product_id: str, changes: Changes, *, expected_version: int
+) -> Product:
+    before = await product(tx, product_id)
+    after = model.edit(before, changes, expected_version=expected_version)
+    await store.save(tx, after)
+    if changes.variants is not None:
+        await _put_variants(tx, after)
+        gone = {v.sku for v in before.variants} - {v.sku for v in after.variants}
+        await store.take_off(tx, product_id, sorted(gone))
+    await tx.emit(_announce(events.ProductChanged, after))
+    return after
+
+
+async def move_product(
+    tx: Tx, product_id: str, action: Action, *, expected_version: int | None = None
+) -> Product:
+    before = await product(tx, product_id)
+    after = model.move(before, action, expected_version=expected_version)
+    await store.save(tx, after)
+    await tx.emit(_announce(ANNOUNCEMENTS[action], after))
+    return after
+
+
+async def publish(tx: Tx, product_id: str, *, expected_version: int | None = None) -> Product:
+    return await move_product(tx, product_id, Action.PUBLISH, expected_version=expected_version)
+
+
+async def unlist(tx: Tx, product_id: str, *, expected_version: int | None = None) -> Product:
+    return await move_product(tx, product_id, Action.UNLIST, expected_version=expected_version)
+
+
+async def archive(tx: Tx, product_id: str, *, expected_version: int | None = None) -> Product:
+    return await move_product(tx, product_id, Action.ARCHIVE, expected_version=expected_version)
+
+
+async def delete_product(tx: Tx, product_id: str, *, expected_version: int) -> None:
+    """Drafts and archived products only; orders keep their own copy of what was sold."""
+    before = await product(tx, product_id)
+    model.must_be_at(before, expected_version)
+    model.must_be_deletable(before)
+    after = replace(before, version=before.version + 1)
+    await store.save(tx, after, deleted_at=clock.now())
+    await tx.emit(_announce(events.ProductDeleted, after))
+
+
+async def _put_variants(tx: Tx, product: Product) -> None:
+    for variant in sorted(product.variants, key=lambda v: v.sku):
+        if not await store.put_variant(tx, product.id, variant):
+            raise model.SkuTaken(sku=variant.sku)
+
+
+def _announce(kind: type[events.ProductEvent], product: Product) -> events.ProductEvent:
+    return kind(
+        product_id=product.id, supplier_id=product.supplier_id, product_version=product.version
+    )

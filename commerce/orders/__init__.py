@@ -1,0 +1,56 @@
+"""The orders: what was sold to whom, frozen, and whether it is paid."""
+
+from commerce.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded
+from commerce.orders.model import (
+    LIFE,
+    Action,
+    Item,
+    Line,
+    Move,
+    NoSuchOrder,
+    Order,
+    Status,
+    Tally,
+)
+from commerce.orders.service import (
+    by_code,
+    cancel,
+    confirm_paid,
+    history,
+    mark_refunded,
+    order,
+    order_of,
+    orders_of,
+    orders_of_session,
+    paid_per_minute,
+    place,
+    session_counts,
+)
+
+__all__ = [
+    "LIFE",
+    "Action",
+    "Item",
+    "Line",
+    "Move",
+    "NoSuchOrder",
+    "Order",
+    "OrderCancelled",
+    "OrderPaid",
+    "OrderPlaced",
+    "OrderRefunded",
+    "Status",
+    "Tally",
+    "by_code",
+    "cancel",
+    "confirm_paid",
+    "history",
+    "mark_refunded",
+    "order",
+    "order_of",
+    "orders_of",
+    "orders_of_session",
+    "paid_per_minute",
+    "place",
+    "session_counts",
+]

@@ -1,0 +1,91 @@
+"""Tables of orders: the order with its snapshots, and one row for each move it made."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Index, text
+
+from commerce.kernel.columns import Amount, Count, Id, Instant, Json, Text, status_check, table
+from commerce.orders.model import Status
+
+ORDERS = table(
+    "orders",
+    "orders",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("fan_id", Id, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("session_id", Id, nullable=False),
+    Column("leader_id", Id, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("quote_id", Id, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("total_minor", Amount, nullable=False),
+    Column("pieces", Count, nullable=False),
+    Column("items", Json, nullable=False),
+    Column("lines", Json, nullable=False),
+    Column("address", Json, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("version", Count, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("paid_at", Instant),
+    Column("cancelled_at", Instant),
+    Column("refunded_at", Instant),
+    CheckConstraint("total_minor > 0", name="orders_total_positive"),
+    CheckConstraint("pieces > 0", name="orders_pieces_positive"),
+    status_check("orders_status", "status", Status),
+    Index("orders_fan", "fan_id", "placed_at"),
+    Index("orders_session", "session_id", "placed_at"),
+    Index("orders_reference", "reference"),
+    Index(
+        "orders_pending",
+        "placed_at",
+        postgresql_where=text("status = 'pending'"),
+        sqlite_where=text("status = 'pending'"),
+    ),
+)
+
+ORDER_HISTORY = table(
+    "orders",
+    "order_history",
+    Column("order_id", Id, primary_key=True),
+    Column("version", Count, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    status_check("order_history_status", "status", Status),
+)
+
+# History is only added to; what was sold and for how much never changes once it was placed.
+GUARDS: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        "CREATE TRIGGER order_history_no_update BEFORE UPDATE ON order_history "
+        "BEGIN SELECT RAISE(ABORT, 'order_history is append-only'); END",
+        "CREATE TRIGGER order_history_no_delete BEFORE DELETE ON order_history "
+        "BEGIN SELECT RAISE(ABORT, 'order_history is append-only'); END",
+        "CREATE TRIGGER orders_no_delete BEFORE DELETE ON orders "
+        "BEGIN SELECT RAISE(ABORT, 'orders are kept'); END",
+        "CREATE TRIGGER orders_snapshot "
+        "BEFORE UPDATE OF id, key, code, currency, total_minor, pieces, items, lines ON orders "
+        "BEGIN SELECT RAISE(ABORT, 'what was sold is frozen'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION orders.frozen() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'orders.% is frozen', TG_TABLE_NAME; END $$",
+        "CREATE TRIGGER order_history_no_change BEFORE UPDATE OR DELETE ON orders.order_history "
+        "FOR EACH ROW EXECUTE FUNCTION orders.frozen()",
+        "CREATE TRIGGER order_history_no_truncate BEFORE TRUNCATE ON orders.order_history "
+        "FOR EACH STATEMENT EXECUTE FUNCTION orders.frozen()",
+        "CREATE TRIGGER orders_snapshot BEFORE DELETE OR "
+        "UPDATE OF id, key, code, currency, total_minor, pieces, items, lines ON orders.orders "
+        "FOR EACH ROW EXECUTE FUNCTION orders.frozen()",
+        "CREATE TRIGGER orders_no_truncate BEFORE TRUNCATE ON orders.orders "
+        "FOR EACH STATEMENT EXECUTE FUNCTION orders.frozen()",
+        "ALTER TABLE orders.order_history ENABLE ALWAYS TRIGGER order_history_no_change",
+        "ALTER TABLE orders.order_history ENABLE ALWAYS TRIGGER order_history_no_truncate",
+        "ALTER TABLE orders.orders ENABLE ALWAYS TRIGGER orders_snapshot",
+        "ALTER TABLE orders.orders ENABLE ALWAYS TRIGGER orders_no_truncate",
+    ),
+}
