@@ -1,0 +1,193 @@
+"""What a conversation remembers between two messages, and what one step takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from bot.intents import Held, Intent, Offer, Option, Outcome, Quoted, QuoteLine
+from bot.messages import Incoming, Reply
+from commerce.accounts import Address
+
+STATE_VERSION = 1
+TOLD_MAX = 12  # checkouts whose end the fan has heard of
+
+
+class Place(StrEnum):
+    BROWSE = "browse"  # nothing chosen, nothing shown that could be chosen
+    SIZE = "size"  # an offer is shown
+    KNOWN = "known"  # held; does the known address still hold?
+    COUNTRY = "country"
+    NAME = "name"
+    STREET = "street"
+    CITY = "city"
+    POSTCODE = "postcode"
+    REGION = "region"
+    SUMMARY = "summary"  # the total is shown, consent is asked
+    PREPARING = "preparing"  # checkout opened, the pay link is on its way
+    PAYING = "paying"  # the pay link was given
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    checkout_id: str
+    order_code: str
+    url: str = ""
+    expires_at: int = 0  # µs, 0 = unknown
+    total_minor: int = 0
+    currency: str = ""
+    address: Address | None = None
+
+
+NOWHERE = Address(name="", line1="", city="", country="")
+_OFFER = Offer(
+    session_id="", session_slug="", session_title="", leader_name="", product_id="", title="",
+    description="", image_url="", currency="USD", ends_at=None, options=(),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    place: Place = Place.BROWSE
+    purchase: int = 1  # counts up; buttons carry it, so that late presses are recognised
+    language: str = ""
+    territory: str = ""  # of the platform's language ("es-MX"); only a first guess
+    name: str = ""  # profile name
+    session: str = ""  # slug of the session the fan came from
+    offer: Offer | None = None
+    hold: Held | None = None
+    address: Address = NOWHERE  # empty fields are still to be asked
+    known: Address | None = None  # from an earlier purchase
+    quote: Quoted | None = None
+    checkout: Checkout | None = None  # placed and not yet known to be paid or over
+    told: tuple[str, ...] = ()  # checkout ids whose end was told
+    paid_code: str = ""  # the last order we gave a receipt for
+    renewing: bool = False  # within one turn: a hold that ran out is being held again
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as plain data; what is empty is left out."""
+        body: dict[str, Any] = {"version": STATE_VERSION}
+        for name, blank in BLANKS.items():
+            value = getattr(self, name)
+            if value != blank:
+                body[name] = _plain(value)
+        return body
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> State:
+        """The state as it was saved; keys of older and newer versions may be missing or unknown."""
+        known = {name: body[name] for name in BLANKS if body.get(name) is not None}
+        for name, read in READERS.items():
+            if name in known:
+                known[name] = read(known[name])
+        return settled(cls(**known))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one intent of the last turn."""
+
+    intent: Intent
+    outcome: Outcome
+
+
+Given = Incoming | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    state: State
+    replies: tuple[Reply, ...] = ()
+    intents: tuple[Intent, ...] = ()
+
+
+ADDRESS_PLACES = (
+    Place.COUNTRY, Place.NAME, Place.STREET, Place.CITY, Place.POSTCODE, Place.REGION,
+)  # fmt: skip
+NEEDS: Mapping[Place, tuple[str, ...]] = {
+    Place.BROWSE: (),
+    Place.SIZE: ("offer",),
+    Place.KNOWN: ("offer", "hold", "known"),
+    **dict.fromkeys(ADDRESS_PLACES, ("offer", "hold")),
+    Place.SUMMARY: ("offer", "hold", "quote"),
+    Place.PREPARING: ("checkout",),
+    Place.PAYING: ("checkout",),
+}
+
+
+def settled(state: State) -> State:
+    """The state, or the start of a new purchase where what its place stands on is missing."""
+    if all(getattr(state, name) for name in NEEDS[state.place]):
+        return state
+    return fresh(state)
+
+
+def fresh(state: State) -> State:
+    """Nothing chosen, the next purchase; who the fan is and what is still to be paid stay."""
+    return replace(
+        state, place=Place.BROWSE, purchase=state.purchase + 1,
+        offer=None, hold=None, address=NOWHERE, known=None, quote=None,
+    )  # fmt: skip
+
+
+def over(state: State, checkout_id: str) -> State:
+    """The checkout has ended and the fan was told; a purchase begun since then goes on."""
+    told = (*state.told, checkout_id)[-TOLD_MAX:]
+    if state.checkout is None or state.checkout.checkout_id != checkout_id:
+        return replace(state, told=told)
+    state = replace(state, told=told, checkout=None)
+    return fresh(state) if state.place in (Place.PREPARING, Place.PAYING) else state
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    names = FIELDS.get(type(value))
+    return {n: _plain(getattr(value, n)) for n in names} if names else value
+
+
+def _rebuild(blank: Any, body: Mapping[str, Any]) -> Any:
+    return replace(blank, **{n: body[n] for n in FIELDS[type(blank)] if n in body})
+
+
+def _place(value: str) -> Place:
+    return Place(value) if value in Place.__members__.values() else Place.BROWSE
+
+
+def _address(body: Mapping[str, Any]) -> Address:
+    return _rebuild(NOWHERE, body)  # type: ignore[no-any-return]
+
+
+def _offer(body: Mapping[str, Any]) -> Offer:
+    options = tuple(_rebuild(Option("", "", 0, 0), o) for o in body.get("options", ()))
+    return _rebuild(_OFFER, {**body, "options": options})  # type: ignore[no-any-return]
+
+
+def _quote(body: Mapping[str, Any]) -> Quoted:
+    lines = tuple(_rebuild(QuoteLine("", "", 0), line) for line in body.get("lines", ()))
+    return _rebuild(Quoted("", (), 0, "USD"), {**body, "lines": lines})  # type: ignore[no-any-return]
+
+
+def _checkout(body: Mapping[str, Any]) -> Checkout:
+    address = body.get("address")
+    body = {**body, "address": _address(address) if address else None}
+    return _rebuild(Checkout("", ""), body)  # type: ignore[no-any-return]
+
+
+BLANKS = {f.name: f.default for f in fields(State)}
+FIELDS = {
+    kind: tuple(f.name for f in fields(kind))
+    for kind in (Offer, Option, Held, Address, Quoted, QuoteLine, Checkout)
+}
+READERS: Mapping[str, Any] = {
+    "place": _place,
+    "offer": _offer,
+    "hold": lambda body: _rebuild(Held("", "", 1, 0), body),
+    "address": _address,
+    "known": _address,
+    "quote": _quote,
+    "checkout": _checkout,
+    "told": tuple,
+}

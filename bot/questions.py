@@ -1,0 +1,288 @@
+"""What we ask at each place of the conversation, and the choices we offer there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot import addresses, countries
+from bot import talk as talking
+from bot.intents import Offer
+from bot.messages import Choice, Link, Priority, Reply
+from bot.model import Checkout, Place, State, Turn
+from bot.talk import Talk
+from bot.wishes import buyable, is_single
+from commerce.accounts import Address
+
+CHOICES_MAX = 10
+DESCRIPTION_LENGTH_MAX = 300
+CONSENT_VERSION = "terms-1"  # to be raised with every change of the text `consent.text`
+
+
+def ask(state: State, talk: Talk) -> Reply:
+    """The question of the place where the fan is."""
+    return QUESTIONS[state.place](state, talk)
+
+
+def choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    """What was offered with it; nothing else can be pressed or meant by a number."""
+    find = CHOICES.get(state.place)
+    return find(state, talk) if find else ()
+
+
+def asked(state: State, talk: Talk, *notices: str) -> Turn:
+    """What there is to say, and then the question, in one message."""
+    question = ask(state, talk)
+    text = "\n\n".join((*filter(None, notices), question.text))
+    return Turn(state, (replace(question, text=text),))
+
+
+def offer_card(state: State, talk: Talk, offer: Offer) -> Reply:
+    """The product as it is shown once: picture, price, stock, countdown, and the first question."""
+    available = sum(option.available for option in buyable(offer))
+    lines = [
+        talk.say(state, "offer.title", title=offer.title, leader=offer.leader_name),
+        offer.description[:DESCRIPTION_LENGTH_MAX],
+        f"{_price(state, talk, offer)} · {talking.stock(state, talk, available)}",
+        _sizes_gone(state, talk, offer) if available else "",
+        _countdown(state, talk, offer),
+        "",
+        _first_question(state, talk, offer, ""),
+        talk.say(state, "offer.help"),
+    ]
+    text = "\n".join(line for i, line in enumerate(lines) if line or i == 5)
+    return Reply(text=text, choices=choices(state, talk), image_url=offer.image_url)
+
+
+def consent_text(state: State, talk: Talk) -> str:
+    return talk.say(state, "consent.text")
+
+
+def agreement(state: State) -> str:
+    """The value of the consent button: it names the summary it stands under."""
+    assert state.quote is not None
+    return f"agree-{state.quote.quote_id[-12:].encode('ascii', 'replace').decode()}"
+
+
+def pay_link(state: State, talk: Talk, checkout: Checkout) -> Link:
+    if not checkout.currency:
+        return Link(talk.say(state, "button.pay_plain"), checkout.url)
+    total = talking.price(state, checkout.total_minor, checkout.currency)
+    return Link(talk.say(state, "button.pay", total=total), checkout.url)
+
+
+def _browse(state: State, talk: Talk) -> Reply:
+    return Reply(text=talk.say(state, "browse.question"), choices=choices(state, talk))
+
+
+def _size(state: State, talk: Talk) -> Reply:
+    assert state.offer is not None
+    text = _first_question(state, talk, state.offer, "_again")
+    return Reply(text=text, choices=choices(state, talk))
+
+
+def _first_question(state: State, talk: Talk, offer: Offer, form: str) -> str:
+    available = buyable(offer)
+    facts = {"title": offer.title, "price": _price(state, talk, offer)} if form else {}
+    if not available:
+        facts.pop("price", None)
+        return talk.say(state, f"offer.gone{form}", **facts)
+    if is_single(offer):
+        return talk.say(state, f"offer.take{form}", **facts)
+    return talk.say(state, f"offer.choose{form}", example=available[0].label, **facts)
+
+
+def _price(state: State, talk: Talk, offer: Offer) -> str:
+    prices = {option.price_minor for option in offer.options} or {0}
+    key = "offer.price" if len(prices) == 1 else "offer.price_from"
+    return talk.say(state, key, price=talking.price(state, min(prices), offer.currency))
+
+
+def _sizes_gone(state: State, talk: Talk, offer: Offer) -> str:
+    gone = [option.label for option in offer.options if option.available <= 0]
+    return talk.say(state, "offer.sizes_gone", sizes=", ".join(gone)) if gone else ""
+
+
+def _countdown(state: State, talk: Talk, offer: Offer) -> str:
+    if offer.ends_at is None:
+        return ""
+    if offer.ends_at <= talk.now:
+        return talk.say(state, "offer.ended")
+    minutes = talk.minutes_until(offer.ends_at)
+    return talk.say(state, "offer.ends" if minutes else "offer.ends_soon", count=minutes)
+
+
+def _size_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    assert state.offer is not None
+    offer = state.offer
+    if not buyable(offer):
+        return (talk.button(state, "look", "button.look"),)
+    if is_single(offer):
+        return (talk.button(state, "0", "button.take"),)
+    same_price = len({option.price_minor for option in offer.options}) == 1
+    found = []
+    for index, option in enumerate(offer.options):
+        if option.available > 0:
+            words = talking.stock(state, talk, option.available)
+            if not same_price:
+                words = f"{talking.price(state, option.price_minor, offer.currency)} · {words}"
+            found.append(Choice(talking.button_id(state, str(index)), option.label, words))
+    return tuple(found[:CHOICES_MAX])
+
+
+def _known(state: State, talk: Talk) -> Reply:
+    assert state.known is not None
+    address = "\n".join(addresses.lines(state.known, state.language))
+    text = talk.say(state, "ask.known", address=address)
+    return Reply(text=text, choices=choices(state, talk))
+
+
+def _country(state: State, talk: Talk) -> Reply:
+    return Reply(text=talk.say(state, "ask.country"), choices=choices(state, talk))
+
+
+def _plain(key: str) -> Callable[[State, Talk], Reply]:
+    def question(state: State, talk: Talk) -> Reply:
+        text = talk.say(state, key)
+        return Reply(text=text + _optional(state, talk), choices=choices(state, talk))
+
+    return question
+
+
+def _postcode(state: State, talk: Talk) -> Reply:
+    rules = addresses.rules(state.address.country)
+    word = talk.say(state, f"postcode.{rules.postcode_word}")
+    key = "ask.postcode_example" if rules.postcode_example else "ask.postcode"
+    text = talk.say(state, key, postcode=word, example=rules.postcode_example)
+    return Reply(text=text + _optional(state, talk), choices=choices(state, talk))
+
+
+def _region(state: State, talk: Talk) -> Reply:
+    rules = addresses.rules(state.address.country)
+    word = talk.say(state, f"region.{rules.region_word}")
+    return Reply(text=talk.say(state, "ask.region", region=word), choices=choices(state, talk))
+
+
+def _optional(state: State, talk: Talk) -> str:
+    optional = addresses.is_optional(state.place, state.address)
+    return " " + talk.say(state, "ask.optional") if optional else ""
+
+
+def _skip_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    if addresses.is_optional(state.place, state.address):
+        return (talk.button(state, "skip", "button.skip"),)
+    return ()
+
+
+def _name_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    usable = isinstance(addresses.check(Place.NAME, state.name, state.address), Address)
+    return (Choice(talking.button_id(state, "profile"), state.name),) if usable else ()
+
+
+def _country_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(talking.button_id(state, code), countries.name(code, state.language))
+        for code in countries.likely(state.language, state.territory)
+    )
+
+
+def _region_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    country = state.address.country
+    labels = addresses.rules(country).region_labels
+    if len(labels) > CHOICES_MAX:
+        return ()
+    return tuple(
+        Choice(talking.button_id(state, f"{country}-{index}"), label)
+        for index, label in enumerate(labels)
+    )
+
+
+def _known_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    return (
+        talk.button(state, "yes", "button.known"),
+        talk.button(state, "change", "button.change"),
+    )
+
+
+def _summary(state: State, talk: Talk) -> Reply:
+    assert state.quote is not None
+    assert state.hold is not None
+    total = talking.price(state, state.quote.total_minor, state.quote.currency)
+    address = ", ".join(addresses.lines(state.address, state.language))
+    lines = [
+        talk.say(state, "summary.title"),
+        *_amounts(state, talk),
+        talk.say(state, "summary.total", amount=total),
+        talk.say(state, "summary.address", address=address),
+        talk.say(state, "summary.until", clock=talking.clock(state.hold.expires_at)),
+        "",
+        consent_text(state, talk),
+    ]
+    return Reply(text="\n".join(lines), choices=choices(state, talk))
+
+
+def _amounts(state: State, talk: Talk) -> list[str]:
+    assert state.quote is not None
+    found = []
+    for line in state.quote.lines:
+        amount = talking.price(state, line.amount_minor, state.quote.currency)
+        if line.kind == "goods":
+            goods = talking.goods(state, talk)
+            found.append(talk.say(state, "summary.goods", goods=goods, amount=amount))
+        elif line.kind == "delivery":
+            key = "summary.delivery" if line.amount_minor else "summary.delivery_free"
+            found.append(talk.say(state, key, amount=amount))
+        elif line.amount_minor:
+            found.append(talk.say(state, "summary.tax", amount=amount))
+    return found
+
+
+def _summary_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    return (
+        talk.button(state, agreement(state), "button.agree"),
+        talk.button(state, "change", "button.change"),
+        talk.button(state, "cancel", "button.cancel"),
+    )
+
+
+def _preparing(state: State, talk: Talk) -> Reply:
+    assert state.checkout is not None
+    return Reply(text=talk.say(state, "checkout.preparing", code=state.checkout.order_code))
+
+
+def _paying(state: State, talk: Talk) -> Reply:
+    assert state.checkout is not None
+    return Reply(
+        text=talk.say(state, "checkout.paying", code=state.checkout.order_code),
+        choices=choices(state, talk),
+        link=pay_link(state, talk, state.checkout),
+        priority=Priority.PAYMENT,
+    )
+
+
+QUESTIONS: Mapping[Place, Callable[[State, Talk], Reply]] = {
+    Place.BROWSE: _browse,
+    Place.SIZE: _size,
+    Place.KNOWN: _known,
+    Place.COUNTRY: _country,
+    Place.NAME: _plain("ask.name"),
+    Place.STREET: _plain("ask.street"),
+    Place.CITY: _plain("ask.city"),
+    Place.POSTCODE: _postcode,
+    Place.REGION: _region,
+    Place.SUMMARY: _summary,
+    Place.PREPARING: _preparing,
+    Place.PAYING: _paying,
+}
+CHOICES: Mapping[Place, Callable[[State, Talk], tuple[Choice, ...]]] = {
+    Place.BROWSE: lambda state, talk: (talk.button(state, "look", "button.look"),),
+    Place.SIZE: _size_choices,
+    Place.KNOWN: _known_choices,
+    Place.COUNTRY: _country_choices,
+    Place.NAME: _name_choices,
+    Place.CITY: _skip_choices,
+    Place.POSTCODE: _skip_choices,
+    Place.REGION: _region_choices,
+    Place.SUMMARY: _summary_choices,
+    Place.PAYING: lambda state, talk: (talk.button(state, "cancel", "button.cancel"),),
+}

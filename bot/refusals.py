@@ -1,0 +1,125 @@
+"""When the core says no: our words for each reason, and the next best step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot import countries, ordering, paying, questions
+from bot.intents import (
+    AddressKnown,
+    CancelCheckout,
+    CheckOut,
+    Hold,
+    KnownAddress,
+    Look,
+    Quote,
+    Refused,
+    Release,
+    Remember,
+)
+from bot.messages import Reply
+from bot.model import Answer, Place, State, Turn, fresh, over
+from bot.talk import Talk
+
+Handler = Callable[[State, Answer, Refused, Talk], Turn]
+
+
+def hear(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    """What was asked decides first, for some questions may go unanswered; then the reason."""
+    if isinstance(answer.intent, Release | Remember):
+        return Turn(state)
+    if isinstance(answer.intent, KnownAddress):
+        return ordering.known(state, AddressKnown(None), talk)
+    handler = REFUSALS.get(refused.code, _unknown)
+    return handler(state, answer, refused, talk)
+
+
+def _out_of_stock(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    available = int(refused.facts.get("available") or 0)
+    if available > 0:
+        return _look_again(state, talk.say(state, "refusal.out_of_stock", count=available), talk)
+    return _look_again(state, talk.say(state, "refusal.sold_out"), talk)
+
+
+def _hold_expired(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    if state.hold and state.offer and not state.renewing:
+        return paying.renew(state)
+    return _look_again(state, talk.say(state, "refusal.hold_expired"), talk)
+
+
+def _nothing_pinned(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    turn = ordering.look(state, talk)
+    release = tuple(i for i in turn.intents if isinstance(i, Release))
+    state = fresh(turn.state)
+    asked = questions.asked(state, talk, talk.say(state, "refusal.nothing_pinned"))
+    return replace(asked, intents=release)
+
+
+def _unknown_session(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    if isinstance(answer.intent, Look) and answer.intent.session:
+        state = replace(state, session="")
+        return _look_again(state, talk.say(state, "browse.unknown_session"), talk)
+    return _unanswered(state, answer, talk.say(state, "refusal.unknown_session"), talk)
+
+
+def _quote_expired(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    if not isinstance(answer.intent, CheckOut) or state.hold is None:
+        return _unknown(state, answer, refused, talk)
+    turn = paying.quote(state)
+    return replace(turn, replies=(Reply(text=talk.say(state, "refusal.quote_expired")),))
+
+
+def _already_paid(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    """The receipt is on its way; nothing of this purchase is left to do."""
+    text = talk.say(state, "refusal.order_already_paid")
+    if isinstance(answer.intent, CancelCheckout):
+        return Turn(state, (Reply(text=text),))
+    return questions.asked(fresh(state), talk, text)
+
+
+def _checkout_closed(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    text = talk.say(state, "refusal.checkout_closed")
+    if isinstance(answer.intent, CancelCheckout):
+        return questions.asked(over(state, answer.intent.checkout_id), talk, text)
+    return questions.asked(fresh(state), talk, text)
+
+
+def _no_delivery(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    if not isinstance(answer.intent, Quote | CheckOut) or state.hold is None:
+        return _unknown(state, answer, refused, talk)
+    name = countries.name(answer.intent.address.country, state.language)
+    address = replace(state.address, country="", city="", region="", postcode="")
+    state = replace(state, place=Place.COUNTRY, address=address, quote=None, renewing=False)
+    return questions.asked(state, talk, talk.say(state, "refusal.no_delivery", country=name))
+
+
+def _unknown(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    return _unanswered(state, answer, talk.say(state, "refusal.unknown"), talk)
+
+
+def _unanswered(state: State, answer: Answer, text: str, talk: Talk) -> Turn:
+    """The words, and the question again where the place still stands on something."""
+    renewal_failed = isinstance(answer.intent, Hold) and state.place is not Place.SIZE
+    if renewal_failed or state.renewing:
+        return _look_again(state, text, talk)
+    if isinstance(answer.intent, Look):
+        state = replace(state, place=Place.BROWSE)
+    return questions.asked(state, talk, text)
+
+
+def _look_again(state: State, text: str, talk: Talk) -> Turn:
+    turn = ordering.look(replace(state, renewing=False), talk)
+    return replace(turn, replies=(Reply(text=text),))
+
+
+REFUSALS: Mapping[str, Handler] = {
+    "out_of_stock": _out_of_stock,
+    "hold_expired": _hold_expired,
+    "nothing_pinned": _nothing_pinned,
+    "unknown_session": _unknown_session,
+    "quote_expired": _quote_expired,
+    "order_already_paid": _already_paid,
+    "checkout_closed": _checkout_closed,
+    "no_delivery": _no_delivery,
+}

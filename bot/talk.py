@@ -1,0 +1,78 @@
+"""How we speak: words in the fan's language, money, times, goods, buttons that know their step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.intents import Offer, Option
+from bot.messages import Choice
+from bot.model import State
+from bot.texts import Texts
+from commerce.kernel.clock import MINUTE
+from commerce.kernel.money import format_money
+
+STOCK_LOW = 5
+STOCK_PLENTY = 100  # more than that is nobody's business
+ANYWHERE = "any"  # the place in the id of a button that is right at every step
+DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    texts: Texts
+    now: int  # µs
+
+    def say(self, state: State, key: str, **facts: Any) -> str:
+        return self.texts.render(key, state.language, **facts)
+
+    def button(self, state: State, value: str, key: str) -> Choice:
+        return Choice(button_id(state, value), self.say(state, key))
+
+    def minutes_until(self, at: int) -> int:
+        return max(0, (at - self.now) // MINUTE)
+
+
+def button_id(state: State, value: str) -> str:
+    return f"{state.purchase}:{state.place}:{value}"
+
+
+def command_button(state: State, talk: Talk, command: str, key: str) -> Choice:
+    return Choice(f"{state.purchase}:{ANYWHERE}:{command}", talk.say(state, key))
+
+
+def clock(at: int) -> str:
+    """The time of day in UTC, which is the only one we know of a fan."""
+    minutes = at // MINUTE % DAY_MINUTES
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def price(state: State, minor: int, currency: str) -> str:
+    return format_money(minor, currency, state.language)
+
+
+def stock(state: State, talk: Talk, available: int) -> str:
+    if available <= 0:
+        return talk.say(state, "offer.sold_out")
+    if available >= STOCK_PLENTY:
+        return talk.say(state, "offer.plenty")
+    return talk.say(state, "offer.low" if available <= STOCK_LOW else "offer.left", count=available)
+
+
+def option_of(offer: Offer, sku: str) -> Option | None:
+    return next((option for option in offer.options if option.sku == sku), None)
+
+
+def goods(state: State, talk: Talk) -> str:
+    """What is held, in words: "2 x Hoodie (L)"."""
+    assert state.offer is not None
+    assert state.hold is not None
+    option = option_of(state.offer, state.hold.sku)
+    label = option.label if option and len(state.offer.options) > 1 else ""
+    return named_goods(state, talk, state.offer.title, label, state.hold.quantity)
+
+
+def named_goods(state: State, talk: Talk, title: str, label: str, quantity: int) -> str:
+    if not label:
+        return talk.say(state, "goods.plain", quantity=quantity, title=title)
+    return talk.say(state, "goods.labelled", quantity=quantity, title=title, label=label)
