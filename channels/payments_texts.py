@@ -1,0 +1,48 @@
+"""The words of the pay page, in every language it speaks."""
+
+from __future__ import annotations
+
+PAGE: dict[str, dict[str, str]] = {
+    "en": {
+        "approve": "Approve",
+        "back": "Back to the shop",
+        "decline": "Decline",
+        "declined": "The payment was declined. You can try again.",
+        "expired": "This payment link has expired",
+        "expired_text": "Nothing was charged. Write to the shop in your chat to start again.",
+        "minutes": "{n} min left",
+        "not_found": "There is no such payment",
+        "not_found_text": "The link may be cut off. Open it again from your chat.",
+        "paid": "Paid, thank you!",
+        "paid_text": "Go back to your chat: the receipt arrives there.",
+        "pay": "Amount to pay",
+        "returned": "Thank you!",
+        "returned_text": "Go back to your chat: you hear there how the payment went.",
+        "sandbox": "Test mode. No real money moves: choose how the payment goes.",
+        "slow": "Approve, confirm late",
+        "title": "Payment",
+        "try": "Try the difficult cases",
+        "twice": "Approve, confirm twice",
+    },
+    "es": {
+        "approve": "Aprobar",
+        "back": "Volver a la tienda",
+        "decline": "Rechazar",
+        "declined": "El pago fue rechazado. Puedes intentarlo otra vez.",
+        "expired": "Este enlace de pago ha caducado",
+        "expired_text": "No se ha cobrado nada. Escribe a la tienda en tu chat y empieza de nuevo.",
+        "minutes": "Quedan {n} min",
+        "not_found": "Este pago no existe",
+        "not_found_text": "Puede que el enlace esté cortado. Ábrelo otra vez desde tu chat.",
+        "paid": "¡Pagado, gracias!",
+        "paid_text": "Vuelve a tu chat: el recibo llega allí.",
+        "pay": "Importe a pagar",
+        "returned": "¡Gracias!",
+        "returned_text": "Vuelve a tu chat: allí te diremos cómo fue el pago.",
+        "sandbox": "Modo de prueba. No se mueve dinero real: elige cómo va el pago.",
+        "slow": "Aprobar y confirmar tarde",
+        "title": "Pago",
+        "try": "Probar los casos difíciles",
+        "twice": "Aprobar y confirmar dos veces",
+    },
+}

@@ -1,0 +1,1 @@
+"""One module per payment provider, all behind the same port."""

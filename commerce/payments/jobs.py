@@ -1,0 +1,118 @@
+"""What time makes payments do: carry out refunds, and ask about payments nothing is heard of."""
+
+from __future__ import annotations
+
+from commerce.kernel import logs
+from commerce.kernel.clock import HOUR, MINUTE, SECOND
+from commerce.kernel.database import Database, Tx
+from commerce.kernel.errors import Outage
+from commerce.payments import calls, refunds, service, store
+from commerce.payments.gateways.port import Gateways
+from commerce.payments.model import (
+    UNSETTLED,
+    Payment,
+    Refund,
+    RefundRefused,
+    RefundStanding,
+    RefundStatus,
+    Standing,
+    Stands,
+    UnknownProvider,
+)
+
+log = logs.get(__name__)
+
+AT_MOST = 50  # per run, so that one run ends
+CHECK_EVERY = 1 * MINUTE
+REFUND_RETRY_FIRST = 10 * SECOND
+REFUND_RETRY_LAST = 1 * HOUR
+
+
+async def settle_refunds(database: Database, gateways: Gateways) -> int:
+    """Carry out the refunds that are due; returns how many changed."""
+    due = await database.unit_of_work(_claim_refunds)
+    settled = 0
+    for payment, refund in due:
+        settled += await _settle(database, gateways, payment, refund)
+    return settled
+
+
+async def reconcile_open(database: Database, gateways: Gateways) -> int:
+    """Ask about payments open past their end or never opened; returns how many were settled."""
+    claimed = await database.unit_of_work(_claim_payments)
+    settled = 0
+    for payment, over in claimed:
+        try:
+            after = await _reconcile(database, gateways, payment, over=over)
+        except (Outage, UnknownProvider) as failure:
+            log.warning("payment not reconciled", payment_id=payment.id, error=str(failure))
+        else:
+            settled += after.status not in UNSETTLED
+    return settled
+
+
+async def apply_waiting_events(database: Database) -> int:
+    """Apply events that crossed with the birth of their payment; returns how many payments."""
+    found = await database.read(lambda tx: store.payments_with_waiting_events(tx, at_most=AT_MOST))
+    for payment_id in found:
+        await _apply_waiting(database, payment_id)
+    return len(found)
+
+
+async def _claim_refunds(tx: Tx) -> list[tuple[Payment, Refund]]:
+    now = await tx.now()
+    due = await store.due_refunds(tx, at_most=AT_MOST)
+    for refund in due:
+        await store.ask_again(tx, refund.id, now + _retry_after(refund.tries))
+    return [(await store.get(tx, refund.payment_id), refund) for refund in due]
+
+
+def _retry_after(tries: int) -> int:
+    return min(REFUND_RETRY_FIRST << min(tries, 20), REFUND_RETRY_LAST)
+
+
+async def _settle(database: Database, gateways: Gateways, payment: Payment, refund: Refund) -> bool:
+    try:
+        standing = await calls.refund_at_gateway(gateways, payment, refund)
+    except (Outage, UnknownProvider) as failure:
+        log.warning("refund not settled", refund_id=refund.id, error=str(failure))
+        return False
+    except RefundRefused as refusal:
+        log.error("refund refused", refund_id=refund.id, **refusal.facts)
+        reason = str(refusal.facts.get("reason", ""))
+        standing = RefundStanding(status=RefundStatus.FAILED, provider_ref="", reason=reason)
+    after = await database.unit_of_work(lambda tx: refunds.record_refund(tx, refund, standing))
+    if after.status is RefundStatus.FAILED:
+        await _apply_waiting(database, payment.id)
+    return after.status is not refund.status
+
+
+async def _apply_waiting(database: Database, payment_id: str) -> None:
+    await database.unit_of_work(lambda tx: service.apply_waiting(tx, payment_id))
+
+
+async def _claim_payments(tx: Tx) -> list[tuple[Payment, bool]]:
+    now = await tx.now()
+    claimed = await store.claim_to_check(tx, at_most=AT_MOST, again_at=now + CHECK_EVERY)
+    return [(payment, payment.expires_at <= now) for payment in claimed]
+
+
+async def _reconcile(
+    database: Database, gateways: Gateways, payment: Payment, *, over: bool
+) -> Payment:
+    if over:
+        standing = (await calls.close_at_gateway(gateways, payment)).standing
+    else:
+        standing = await calls.ask_gateway(gateways, payment)
+    return await database.unit_of_work(lambda tx: _take_over(tx, payment, standing, over=over))
+
+
+async def _take_over(tx: Tx, payment: Payment, standing: Standing, *, over: bool) -> Payment:
+    if standing.status is Stands.OPEN and standing.provider_ref and standing.pay_url:
+        return await service.opened(tx, payment.id, standing.provider_ref, standing.pay_url)
+    if standing.status is Stands.ABSENT and not over:
+        return payment  # the checkout may be about to open it
+    after = await service.record_standing(tx, payment.id, standing)
+    if over and after.status in UNSETTLED and standing.status is not Stands.PROCESSING:
+        return await service.expired(tx, payment.id)
+    return after

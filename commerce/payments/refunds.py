@@ -1,0 +1,152 @@
+"""Refunds: set aside under the payment's lock, given back by a job, told by the provider."""
+
+from __future__ import annotations
+
+from commerce.kernel import ids
+from commerce.kernel.database import Tx
+from commerce.kernel.events import Event
+from commerce.payments import events, model, store
+from commerce.payments.model import (
+    Outcome,
+    Payment,
+    ProviderEvent,
+    Refund,
+    RefundDiffers,
+    RefundStanding,
+    RefundStatus,
+    RefundTooLarge,
+    Status,
+)
+
+
+async def request_refund(
+    tx: Tx, *, key: str, payment_id: str, amount_minor: int, reason: str
+) -> Refund:
+    """Promise a refund. The job `settle_refunds` carries it out; idempotent on the key."""
+    payment = await store.lock(tx, payment_id)
+    known = await store.refund_by_key(tx, key)
+    if known is not None:
+        return _same_as_before(known, payment_id, amount_minor)
+    refund = _asked(key, payment_id, amount_minor, reason)
+    await store.save(tx, model.reserve_refund(payment, amount_minor))
+    await store.add_refund(tx, refund, now=await tx.now())
+    tx.wake("refunds")
+    return refund
+
+
+async def record_refund(tx: Tx, refund: Refund, standing: RefundStanding) -> Refund:
+    """Take over the provider's own answer about a refund."""
+    payment = await store.lock(tx, refund.payment_id)
+    current = await store.refund(tx, refund.id)
+    assert current is not None, refund.id
+    after, _ = await _change(tx, payment, current, standing)
+    return after
+
+
+async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Outcome]:
+    """Take over a webhook about a refund, also of one made by hand at the provider."""
+    if event.currency.upper() != payment.currency:
+        return payment, Outcome.MISMATCHED
+    assert event.refund_status is not None, event.event_id
+    refund = await _refund_of(tx, payment, event)
+    if refund is None:
+        if payment.status not in model.WITH_MONEY:
+            return payment, Outcome.WAITING
+        try:
+            payment, refund = await _adopt(tx, payment, event)
+        except RefundTooLarge:
+            # One of ours is in its way and will fail at the provider; then there is room.
+            return payment, Outcome.WAITING
+    before = refund
+    standing = RefundStanding(
+        status=event.refund_status, provider_ref=event.refund_ref or "", reason=event.reason
+    )
+    refund, payment = await _change(tx, payment, refund, standing)
+    return payment, Outcome.UNCHANGED if refund == before else Outcome.APPLIED
+
+
+def _asked(key: str, payment_id: str, amount_minor: int, reason: str) -> Refund:
+    return Refund(
+        id=ids.new_id(),
+        key=key,
+        payment_id=payment_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        status=model.REFUND_LIFE.start,
+        provider_ref=None,
+        tries=0,
+        version=1,
+    )
+
+
+def _same_as_before(known: Refund, payment_id: str, amount_minor: int) -> Refund:
+    if known.payment_id != payment_id:
+        raise RefundDiffers(key=known.key, field="payment_id")
+    if known.amount_minor != amount_minor:
+        raise RefundDiffers(key=known.key, field="amount_minor")
+    return known
+
+
+async def _refund_of(tx: Tx, payment: Payment, event: ProviderEvent) -> Refund | None:
+    for refund in await store.refunds_of(tx, payment.id):
+        if refund.key == event.refund_key:
+            return refund
+        if refund.provider_ref is not None and refund.provider_ref == event.refund_ref:
+            return refund
+    return None
+
+
+async def _adopt(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Refund]:
+    key = event.refund_key or f"outside:{payment.provider}:{event.refund_ref}"
+    refund = _asked(key, payment.id, event.amount_minor, "made at the provider")
+    reserved = model.reserve_refund(payment, event.amount_minor)
+    await store.save(tx, reserved)
+    await store.add_refund(tx, refund, now=await tx.now())
+    return reserved, refund
+
+
+async def _change(
+    tx: Tx, payment: Payment, refund: Refund, standing: RefundStanding
+) -> tuple[Refund, Payment]:
+    after = model.refund_after(refund, standing)
+    if after == refund:
+        return refund, payment
+    await store.save_refund(tx, after)
+    settled = model.settle_refunds(payment, await store.refunds_of(tx, payment.id))
+    await store.save(tx, settled)
+    await tx.emit(*_news(settled, after, standing.reason))
+    return after, settled
+
+
+def _news(payment: Payment, refund: Refund, reason: str) -> tuple[Event, ...]:
+    if refund.status is RefundStatus.SUCCEEDED:
+        return (_refunded(payment, refund),)
+    if refund.status is RefundStatus.FAILED:
+        return (_failed(payment, refund, reason),)
+    return ()
+
+
+def _refunded(payment: Payment, refund: Refund) -> Event:
+    return events.PaymentRefunded(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        reference=payment.reference,
+        refund_id=refund.id,
+        refund_key=refund.key,
+        amount_minor=refund.amount_minor,
+        currency=payment.currency,
+        whole=payment.status is Status.REFUNDED,
+    )
+
+
+def _failed(payment: Payment, refund: Refund, reason: str) -> Event:
+    return events.RefundFailed(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        reference=payment.reference,
+        refund_id=refund.id,
+        refund_key=refund.key,
+        amount_minor=refund.amount_minor,
+        currency=payment.currency,
+        reason=reason,
+    )

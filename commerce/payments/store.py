@@ -1,0 +1,369 @@
+"""Every query and every lock of payments, refunds and provider events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import and_, bindparam, insert, or_, select, text, update
+
+from commerce.kernel import jsons
+from commerce.kernel.columns import db_now
+from commerce.kernel.database import Row, Tx, any_of, insert_once
+from commerce.kernel.errors import Contended
+from commerce.payments.model import (
+    EventKind,
+    Outcome,
+    Payment,
+    PaymentNotFound,
+    ProviderEvent,
+    Refund,
+    RefundStatus,
+    Status,
+)
+from commerce.payments.tables import ATTEMPTS, EVENTS, PAYMENTS, REFUNDS
+
+PAYMENT_FIELDS = tuple(field.name for field in fields(Payment))
+REFUND_FIELDS = tuple(field.name for field in fields(Refund))
+
+INSERT_PAYMENT = insert_once(PAYMENTS, "key")
+PAYMENT_BY_KEY = select(PAYMENTS).where(PAYMENTS.c.key == bindparam("of_key"))
+PAYMENT = select(PAYMENTS).where(PAYMENTS.c.id == bindparam("of_id"))
+LOCK_PAYMENT = PAYMENT.with_for_update()
+PAYMENTS_OF_ORDER = (
+    select(PAYMENTS)
+    .where(PAYMENTS.c.order_id == bindparam("of_order"))
+    .order_by(PAYMENTS.c.created_at, PAYMENTS.c.id)
+)
+SAVE_PAYMENT = (
+    update(PAYMENTS)
+    .where(
+        PAYMENTS.c.id == bindparam("of_id"),
+        PAYMENTS.c.version == bindparam("old_version"),
+    )
+    .values(
+        status=bindparam("new_status"),
+        provider_ref=bindparam("new_provider_ref"),
+        charge_ref=bindparam("new_charge_ref"),
+        pay_url=bindparam("new_pay_url"),
+        paid_at=bindparam("new_paid_at"),
+        paid_minor=bindparam("new_paid_minor"),
+        refund_minor=bindparam("new_refund_minor"),
+        version=bindparam("new_version"),
+    )
+)
+LOCK_PAYMENT_OF_EVENT = (
+    select(PAYMENTS)
+    .where(
+        PAYMENTS.c.provider == bindparam("of_provider"),
+        or_(
+            PAYMENTS.c.key == bindparam("of_key"),
+            PAYMENTS.c.provider_ref == bindparam("of_ref"),
+            PAYMENTS.c.charge_ref == bindparam("of_charge"),
+        ),
+    )
+    .order_by(PAYMENTS.c.created_at)
+    .limit(1)
+    .with_for_update()
+)
+CLAIM_PAYMENTS = (
+    select(PAYMENTS)
+    .where(text("status IN ('created', 'open')"), PAYMENTS.c.check_at <= db_now())
+    .order_by(PAYMENTS.c.check_at)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+)
+CHECK_LATER = (
+    update(PAYMENTS)
+    .where(any_of(PAYMENTS.c.id, "of_ids"))
+    .values(check_at=bindparam("new_check_at"))
+)
+
+INSERT_EVENT = insert_once(EVENTS, "provider", "event_id")
+WAITING_EVENTS = (
+    select(EVENTS)
+    .where(
+        EVENTS.c.provider == bindparam("of_provider"),
+        EVENTS.c.applied_at.is_(None),
+        or_(
+            EVENTS.c.payment_key == bindparam("of_key"),
+            EVENTS.c.provider_ref == bindparam("of_ref"),
+            EVENTS.c.charge_ref == bindparam("of_charge"),
+        ),
+    )
+    .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
+)
+APPLICABLE = (
+    select(PAYMENTS.c.id)
+    .distinct()
+    .select_from(
+        EVENTS.join(
+            PAYMENTS,
+            and_(
+                PAYMENTS.c.provider == EVENTS.c.provider,
+                or_(
+                    PAYMENTS.c.key == EVENTS.c.payment_key,
+                    PAYMENTS.c.provider_ref == EVENTS.c.provider_ref,
+                    PAYMENTS.c.charge_ref == EVENTS.c.charge_ref,
+                ),
+            ),
+        )
+    )
+    .where(EVENTS.c.applied_at.is_(None))
+    .limit(bindparam("at_most"))
+)
+SAVE_OUTCOME = (
+    update(EVENTS)
+    .where(
+        EVENTS.c.provider == bindparam("of_provider"),
+        EVENTS.c.event_id == bindparam("of_event"),
+    )
+    .values(outcome=bindparam("new_outcome"), applied_at=bindparam("new_applied_at"))
+)
+EVENTS_WITH = (
+    select(EVENTS)
+    .where(EVENTS.c.outcome == bindparam("of_outcome"))
+    .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
+)
+
+INSERT_ATTEMPT = insert_once(ATTEMPTS, "payment_id", "event_id")
+ATTEMPTS_OF = (
+    select(ATTEMPTS)
+    .where(ATTEMPTS.c.payment_id == bindparam("of_payment"))
+    .order_by(ATTEMPTS.c.happened_at, ATTEMPTS.c.event_id)
+)
+
+INSERT_REFUND = insert(REFUNDS)
+REFUND_BY_KEY = select(REFUNDS).where(REFUNDS.c.key == bindparam("of_key"))
+REFUND = select(REFUNDS).where(REFUNDS.c.id == bindparam("of_id"))
+REFUNDS_OF = (
+    select(REFUNDS)
+    .where(REFUNDS.c.payment_id == bindparam("of_payment"))
+    .order_by(REFUNDS.c.created_at, REFUNDS.c.id)
+)
+SAVE_REFUND = (
+    update(REFUNDS)
+    .where(REFUNDS.c.id == bindparam("of_id"), REFUNDS.c.version == bindparam("old_version"))
+    .values(
+        status=bindparam("new_status"),
+        provider_ref=bindparam("new_provider_ref"),
+        version=bindparam("new_version"),
+    )
+)
+CLAIM_REFUNDS = (
+    select(REFUNDS)
+    .where(text("status IN ('asked', 'pending')"), REFUNDS.c.next_at <= db_now())
+    .order_by(REFUNDS.c.next_at)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+)
+ASK_AGAIN = (
+    update(REFUNDS)
+    .where(REFUNDS.c.id == bindparam("of_id"))
+    .values(tries=REFUNDS.c.tries + 1, next_at=bindparam("new_next_at"))
+)
+ASK_SOON = (
+    update(REFUNDS)
+    .where(REFUNDS.c.payment_id == bindparam("of_payment"))
+    .values(next_at=bindparam("new_next_at"))
+)
+
+
+async def add(tx: Tx, payment: Payment, *, check_at: int) -> bool:
+    """False where the key exists."""
+    return await tx.run(INSERT_PAYMENT, **asdict(payment), check_at=check_at) == 1
+
+
+async def by_key(tx: Tx, key: str) -> Payment | None:
+    row = await tx.first(PAYMENT_BY_KEY, of_key=key)
+    return None if row is None else _payment(row)
+
+
+async def get(tx: Tx, payment_id: str) -> Payment:
+    row = await tx.first(PAYMENT, of_id=payment_id)
+    if row is None:
+        raise PaymentNotFound(payment_id=payment_id)
+    return _payment(row)
+
+
+async def lock(tx: Tx, payment_id: str) -> Payment:
+    """Every change of a payment, its refunds and its events begins here: one lock, no deadlock."""
+    row = await tx.first(LOCK_PAYMENT, of_id=payment_id)
+    if row is None:
+        raise PaymentNotFound(payment_id=payment_id)
+    return _payment(row)
+
+
+async def lock_of_event(tx: Tx, provider: str, event: ProviderEvent) -> Payment | None:
+    row = await tx.first(
+        LOCK_PAYMENT_OF_EVENT,
+        of_provider=provider,
+        of_key=event.payment_key,
+        of_ref=event.provider_ref,
+        of_charge=event.charge_ref,
+    )
+    return None if row is None else _payment(row)
+
+
+async def of_order(tx: Tx, order_id: str) -> list[Payment]:
+    return [_payment(row) for row in await tx.all(PAYMENTS_OF_ORDER, of_order=order_id)]
+
+
+async def save(tx: Tx, payment: Payment) -> None:
+    saved = await tx.run(
+        SAVE_PAYMENT,
+        of_id=payment.id,
+        old_version=payment.version - 1,
+        new_status=payment.status,
+        new_provider_ref=payment.provider_ref,
+        new_charge_ref=payment.charge_ref,
+        new_pay_url=payment.pay_url,
+        new_paid_at=payment.paid_at,
+        new_paid_minor=payment.paid_minor,
+        new_refund_minor=payment.refund_minor,
+        new_version=payment.version,
+    )
+    if saved != 1:
+        raise Contended(f"payment {payment.id} was changed by somebody else")
+
+
+async def check_later(tx: Tx, payment_ids: Sequence[str], at: int) -> None:
+    await tx.run(CHECK_LATER, of_ids=list(payment_ids), new_check_at=at)
+
+
+async def claim_to_check(tx: Tx, *, at_most: int, again_at: int) -> list[Payment]:
+    """Payments nothing was heard of, each given to one caller until `again_at`."""
+    claimed = [_payment(row) for row in await tx.all(CLAIM_PAYMENTS, at_most=at_most)]
+    if claimed:
+        await check_later(tx, [payment.id for payment in claimed], again_at)
+    return claimed
+
+
+async def add_event(tx: Tx, provider: str, event: ProviderEvent, *, now: int) -> bool:
+    """False where it was stored before."""
+    added = await tx.run(
+        INSERT_EVENT,
+        provider=provider,
+        event_id=event.event_id,
+        type=event.type,
+        payment_key=event.payment_key,
+        provider_ref=event.provider_ref,
+        charge_ref=event.charge_ref,
+        payload=jsons.dumps(asdict(event)),
+        received_at=now,
+        applied_at=None,
+        outcome=Outcome.WAITING,
+    )
+    return added == 1
+
+
+async def save_outcome(tx: Tx, provider: str, event_id: str, outcome: Outcome, *, now: int) -> None:
+    await tx.run(
+        SAVE_OUTCOME,
+        of_provider=provider,
+        of_event=event_id,
+        new_outcome=outcome,
+        new_applied_at=None if outcome is Outcome.WAITING else now,
+    )
+
+
+async def waiting_events(tx: Tx, payment: Payment) -> list[ProviderEvent]:
+    rows = await tx.all(
+        WAITING_EVENTS,
+        of_provider=payment.provider,
+        of_key=payment.key,
+        of_ref=payment.provider_ref,
+        of_charge=payment.charge_ref,
+    )
+    return [_event(row) for row in rows]
+
+
+async def payments_with_waiting_events(tx: Tx, *, at_most: int) -> list[str]:
+    return [row["id"] for row in await tx.all(APPLICABLE, at_most=at_most)]
+
+
+async def events_with(tx: Tx, outcome: Outcome) -> list[ProviderEvent]:
+    return [_event(row) for row in await tx.all(EVENTS_WITH, of_outcome=outcome)]
+
+
+async def add_attempt(
+    tx: Tx, payment_id: str, event_id: str, *, result: str, reason: str, now: int
+) -> None:
+    await tx.run(
+        INSERT_ATTEMPT,
+        payment_id=payment_id,
+        event_id=event_id,
+        result=result,
+        reason=reason,
+        happened_at=now,
+    )
+
+
+async def attempts_of(tx: Tx, payment_id: str) -> list[Row]:
+    return await tx.all(ATTEMPTS_OF, of_payment=payment_id)
+
+
+async def add_refund(tx: Tx, refund: Refund, *, now: int) -> None:
+    await tx.run(INSERT_REFUND, **asdict(refund), next_at=now, created_at=now)
+
+
+async def refund_by_key(tx: Tx, key: str) -> Refund | None:
+    row = await tx.first(REFUND_BY_KEY, of_key=key)
+    return None if row is None else _refund(row)
+
+
+async def refund(tx: Tx, refund_id: str) -> Refund | None:
+    row = await tx.first(REFUND, of_id=refund_id)
+    return None if row is None else _refund(row)
+
+
+async def refunds_of(tx: Tx, payment_id: str) -> tuple[Refund, ...]:
+    return tuple(_refund(row) for row in await tx.all(REFUNDS_OF, of_payment=payment_id))
+
+
+async def save_refund(tx: Tx, refund: Refund) -> None:
+    saved = await tx.run(
+        SAVE_REFUND,
+        of_id=refund.id,
+        old_version=refund.version - 1,
+        new_status=refund.status,
+        new_provider_ref=refund.provider_ref,
+        new_version=refund.version,
+    )
+    if saved != 1:
+        raise Contended(f"refund {refund.id} was changed by somebody else")
+
+
+async def due_refunds(tx: Tx, *, at_most: int) -> list[Refund]:
+    return [_refund(row) for row in await tx.all(CLAIM_REFUNDS, at_most=at_most)]
+
+
+async def ask_again(tx: Tx, refund_id: str, at: int) -> None:
+    await tx.run(ASK_AGAIN, of_id=refund_id, new_next_at=at)
+
+
+async def ask_soon(tx: Tx, payment_id: str, at: int) -> None:
+    await tx.run(ASK_SOON, of_payment=payment_id, new_next_at=at)
+
+
+def _payment(row: Row) -> Payment:
+    values: dict[str, Any] = {name: row[name] for name in PAYMENT_FIELDS}
+    return Payment(**values | {"status": Status(values["status"])})
+
+
+def _refund(row: Row) -> Refund:
+    values: dict[str, Any] = {name: row[name] for name in REFUND_FIELDS}
+    return Refund(**values | {"status": RefundStatus(values["status"])})
+
+
+def _event(row: Row) -> ProviderEvent:
+    values: dict[str, Any] = jsons.loads(row["payload"])
+    status = values["refund_status"]
+    return ProviderEvent(
+        **values
+        | {
+            "kind": EventKind(values["kind"]),
+            "refund_status": None if status is None else RefundStatus(status),
+        }
+    )

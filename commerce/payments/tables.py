@@ -1,0 +1,161 @@
+"""The tables of payments, and those of the sandbox provider that lives in our own database."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
+
+from commerce.kernel.columns import Amount, Count, Id, Instant, Json, Text, status_check, table
+from commerce.payments.gateways.sandbox_model import SessionStatus
+from commerce.payments.model import Outcome, RefundStatus, Status
+
+PAYMENTS = table(
+    "payments",
+    "payments",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("order_id", Id, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("provider_ref", Text),
+    Column("charge_ref", Text),
+    Column("pay_url", Text),
+    Column("expires_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("paid_at", Instant),
+    Column("paid_minor", Amount, nullable=False, server_default="0"),
+    Column("refund_minor", Amount, nullable=False, server_default="0"),
+    Column("check_at", Instant, nullable=False),  # when the provider is asked, if nothing is heard
+    Column("version", Count, nullable=False),
+    UniqueConstraint("key", name="payments_key_once"),
+    UniqueConstraint("provider", "provider_ref", name="payments_provider_ref_once"),
+    CheckConstraint("amount_minor > 0", name="payments_amount_positive"),
+    CheckConstraint("length(currency) = 3", name="payments_currency_iso"),
+    CheckConstraint("paid_minor IN (0, amount_minor)", name="payments_paid_exactly"),
+    CheckConstraint(
+        "refund_minor >= 0 AND refund_minor <= paid_minor", name="payments_refund_within_paid"
+    ),
+    status_check("payments_status", "status", Status),
+)
+Index(
+    "payments_to_check",
+    PAYMENTS.c.check_at,
+    postgresql_where=text("status IN ('created', 'open')"),
+    sqlite_where=text("status IN ('created', 'open')"),
+)
+Index("payments_by_order", PAYMENTS.c.order_id)
+Index("payments_by_charge", PAYMENTS.c.provider, PAYMENTS.c.charge_ref)
+
+EVENTS = table(
+    "payments",
+    "payment_events",
+    Column("provider", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("payment_key", Text),
+    Column("provider_ref", Text),
+    Column("charge_ref", Text),
+    Column("payload", Json, nullable=False),  # the whole ProviderEvent, to be applied from
+    Column("received_at", Instant, nullable=False),
+    Column("applied_at", Instant),
+    Column("outcome", Text, nullable=False),
+    status_check("payment_events_outcome", "outcome", Outcome),
+)
+Index(
+    "payment_events_waiting",
+    EVENTS.c.provider,
+    EVENTS.c.received_at,
+    postgresql_where=text("applied_at IS NULL"),
+    sqlite_where=text("applied_at IS NULL"),
+)
+
+ATTEMPTS = table(
+    "payments",
+    "payment_attempts",
+    Column("payment_id", Id, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("result", Text, nullable=False),  # paid, declined
+    Column("reason", Text, nullable=False),
+    Column("happened_at", Instant, nullable=False),
+)
+
+REFUNDS = table(
+    "payments",
+    "refunds",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("payment_id", Id, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("provider_ref", Text),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Count, nullable=False),
+    UniqueConstraint("key", name="refunds_key_once"),
+    UniqueConstraint("payment_id", "provider_ref", name="refunds_provider_ref_once"),
+    CheckConstraint("amount_minor > 0", name="refunds_amount_positive"),
+    status_check("refunds_status", "status", RefundStatus),
+)
+Index(
+    "refunds_due",
+    REFUNDS.c.next_at,
+    postgresql_where=text("status IN ('asked', 'pending')"),
+    sqlite_where=text("status IN ('asked', 'pending')"),
+)
+
+SANDBOX_SESSIONS = table(
+    "payments",
+    "sandbox_sessions",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),  # the caller's idempotency key
+    Column("token", Text, nullable=False),  # the last part of the pay link
+    Column("amount_minor", Amount, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("return_url", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("declines", Count, nullable=False, server_default="0"),
+    Column("charge_ref", Text),
+    Column("refunded_minor", Amount, nullable=False, server_default="0"),
+    Column("expires_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("key", name="sandbox_sessions_key_once"),
+    UniqueConstraint("token", name="sandbox_sessions_token_once"),
+    CheckConstraint(
+        "refunded_minor >= 0 AND refunded_minor <= amount_minor", name="sandbox_refunds_within"
+    ),
+    status_check("sandbox_sessions_status", "status", SessionStatus),
+)
+
+SANDBOX_REFUNDS = table(
+    "payments",
+    "sandbox_refunds",
+    Column("key", Text, primary_key=True),
+    Column("id", Id, nullable=False, unique=True),
+    Column("session_id", Id, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+SANDBOX_DELIVERIES = table(
+    "payments",
+    "sandbox_deliveries",
+    Column("id", Id, primary_key=True),
+    Column("body", Text, nullable=False),  # exactly what is signed and sent
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    Column("gave_up_at", Instant),
+    Column("created_at", Instant, nullable=False),
+)
+Index(
+    "sandbox_deliveries_due",
+    SANDBOX_DELIVERIES.c.next_at,
+    postgresql_where=text("delivered_at IS NULL AND gave_up_at IS NULL"),
+    sqlite_where=text("delivered_at IS NULL AND gave_up_at IS NULL"),
+)
