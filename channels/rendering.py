@@ -23,12 +23,13 @@ def shorten(text: str, limit: int) -> str:
 
 def split(text: str, limit: int) -> list[str]:
     """The text in pieces within the limit, cut between paragraphs, lines or words if possible."""
-    pieces = []
+    pieces: list[str] = []
     while width(text) > limit:
         end = _index_of(text, limit)
         cut = next((at for gap in ("\n\n", "\n", " ") if (at := text.rfind(gap, 1, end)) > 0), end)
         pieces.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
+    pieces = [piece for piece in pieces if piece]  # platforms refuse an empty message
     return [*pieces, text] if text or not pieces else pieces
 
 
@@ -60,6 +61,22 @@ def numbered(choices: tuple[Choice, ...]) -> list[str]:
         f"{number}. {choice.label}" + (f" — {choice.description}" if choice.description else "")
         for number, choice in enumerate(choices, 1)
     ]
+
+
+def addressed(reply: Reply, public_url: str) -> Reply:
+    """Pictures and links with their full web address; what has none is left out.
+
+    python-telegram-bot would upload a picture that is named by a path from this machine's disk.
+    """
+    image_url = _web_address(reply.image_url, public_url)
+    link = reply.link and replace(reply.link, url=_web_address(reply.link.url, public_url))
+    return replace(reply, image_url=image_url, link=link if link and link.url else None)
+
+
+def _web_address(url: str, public_url: str) -> str:
+    if url.startswith("/"):
+        url = public_url.rstrip("/") + url
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 def plainer(reply: Reply) -> Iterator[Reply]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.messages import Incoming, Kind, Reply
-from channels import payload, webhooks
+from channels import payload, rendering, webhooks
 from channels.payload import Fields
 from commerce.kernel import logs
 from commerce.kernel.errors import Outage, Refusal
@@ -180,7 +180,7 @@ class TelegramChannel:
     async def send(self, address: str, reply: Reply, key: str) -> str | None:
         """Telegram knows no idempotency keys: a repeated send may arrive twice."""
         assert self._sender is not None, "start() comes before send()"
-        return await self._sender.send(address, reply)
+        return await self._sender.send(address, rendering.addressed(reply, self._public_url))
 
     async def set_webhook(self) -> WebhookAnswer:
         return await set_webhook(

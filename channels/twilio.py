@@ -12,7 +12,7 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 from bot.messages import Incoming, Kind, Reply
-from channels import payload, webhooks
+from channels import payload, rendering, webhooks
 from channels.payload import Fields
 from commerce.kernel import logs
 from commerce.kernel.outgoing import Limits
@@ -132,7 +132,7 @@ class TwilioChannel:
     async def send(self, address: str, reply: Reply, key: str) -> str | None:
         """Twilio knows no idempotency keys: a repeated send may arrive twice."""
         assert self._sender is not None, "start() comes before send()"
-        return await self._sender.send(address, reply)
+        return await self._sender.send(address, rendering.addressed(reply, self._public_url))
 
     async def _form(self, request: web.Request) -> web.Response:
         webhooks.require_type(request, "application/x-www-form-urlencoded")

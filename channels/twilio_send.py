@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any
 
 import aiohttp
+from aiohttp import encode_basic_auth
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
@@ -27,7 +29,7 @@ MEDIA_REFUSED = {21620, 12300, 63019, 63021}
 CHANNEL_LIMIT = 63018
 DAILY_LIMIT = 63038
 ACCOUNT_CODES = {20003, 20005, 20006}
-TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
+TIMEOUT_SECONDS = 15.0
 
 log = logs.get(__name__)
 
@@ -46,20 +48,18 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # twilio ships no typ
         super().__init__(logger=silent)
         self._api_base = api_base.rstrip("/")
 
-    async def request(self, method: str, url: str, *args: Any, **options: Any) -> Response:
-        data = options.pop("data", None) or {}
-        return await super().request(
-            method,
-            url.replace(API_BASE, self._api_base, 1),
-            *args,
-            **{**options, "data": dict(_flat(data)), "timeout": TIMEOUT},
-        )
+    async def request(self, method: str, url: str, **options: Any) -> Response:
+        # aiohttp's own form of basic auth, which Twilio's client uses, is about to go.
+        login, password = options.pop("auth")
+        headers = {**options["headers"], "Authorization": encode_basic_auth(login, password)}
+        ours = {"headers": headers, "data": _flat(options["data"]), "timeout": TIMEOUT_SECONDS}
+        address = url.replace(API_BASE, self._api_base, 1)
+        return await super().request(method, address, **{**options, **ours})
 
 
-def _flat(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(data: dict[str, Any]) -> dict[str, Any]:
     """aiohttp takes no lists; a message of ours has one picture at most."""
-    for name, value in data.items():
-        yield name, value[0] if isinstance(value, list) else value
+    return {name: value[0] if isinstance(value, list) else value for name, value in data.items()}
 
 
 class TwilioSender:
@@ -126,7 +126,7 @@ class TwilioSender:
 def _outages() -> Iterator[None]:
     try:
         yield
-    except (TimeoutError, aiohttp.ClientError) as problem:
+    except (TimeoutError, aiohttp.ClientError, JSONDecodeError) as problem:
         raise Outage(f"twilio: {type(problem).__name__}") from problem
     except TwilioRestException:
         raise

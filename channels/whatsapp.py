@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.messages import Incoming, Kind, Reply
-from channels import payload, webhooks
+from channels import payload, rendering, webhooks
 from channels.payload import Fields
 from commerce.kernel import logs
 from commerce.kernel.outgoing import Limits
@@ -167,6 +167,7 @@ class WhatsAppChannel:
         verify_token: str,
         receive: webhooks.Receive,
         api_base: str = API_BASE,
+        public_url: str = "",
         on_status: webhooks.OnStatus | None = None,
     ) -> None:
         self.account = account
@@ -176,6 +177,7 @@ class WhatsAppChannel:
         self._verify_token = verify_token
         self._receive = receive
         self._api_base = api_base
+        self._public_url = public_url
         self._on_status = on_status
         self._sender: WhatsAppSender | None = None
 
@@ -199,7 +201,8 @@ class WhatsAppChannel:
     async def send(self, address: str, reply: Reply, key: str) -> str | None:
         """Meta knows no idempotency keys; the key comes back in the statuses of the message."""
         assert self._sender is not None, "start() comes before send()"
-        return await self._sender.send(address, reply, key)
+        shown = rendering.addressed(reply, self._public_url)
+        return await self._sender.send(address, shown, key)
 
     async def _handshake(self, request: web.Request) -> web.Response:
         query = request.query
