@@ -51,9 +51,12 @@ def contents(reply: Reply) -> list[Content]:
 
 def _with_choices(reply: Reply) -> list[Content]:
     """WhatsApp has no message with both reply buttons and a link, so a link goes into the text."""
-    *before, body = rendering.split(rendering.with_link(reply.text, reply.link), BODY_MAX)
+    buttons = _fit_buttons(reply.choices)
+    lines = rendering.described(reply.choices) if buttons else []  # a list shows them itself
+    text = rendering.with_link(rendering.with_lines(reply.text, lines), reply.link)
+    *before, body = rendering.split(text, BODY_MAX)
     texts = [_text(piece) for piece in before]
-    if _fit_buttons(reply.choices):
+    if buttons:
         return [*texts, _buttons(body, reply.choices, reply.image_url)]
     picture = [_image(reply.image_url)] if reply.image_url else []  # a list has no place for one
     return [*picture, *texts, _list(body, reply.choices)]
@@ -65,7 +68,6 @@ def _fit_buttons(choices: tuple[Choice, ...]) -> bool:
         len(choices) <= BUTTONS_MAX
         and len(labels) == len(choices)
         and all(rendering.width(label) <= BUTTON_LABEL_MAX for label in labels)
-        and not any(choice.description for choice in choices)
     )
 
 
