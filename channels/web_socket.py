@@ -44,6 +44,7 @@ class Connection:
         "_fan",
         "_fanout",
         "_figure",
+        "_first",
         "_flood",
         "_greeted",
         "_heard",
@@ -79,6 +80,7 @@ class Connection:
         self._flood = flood
         self._bell: asyncio.Queue[dict[str, Any]] | None = None
         self._hello: Hello | None = None  # to be answered by the pump
+        self._first = True
         self._greeted = False
         self._number = 0  # the last reply sent
         self._chat = 0  # the last public message sent
@@ -140,7 +142,9 @@ class Connection:
 
     async def _take(self, raw: str) -> None:
         verdict = self._flood.judge(self._fan.id, clock.monotonic())
-        if verdict is Verdict.PASS:
+        # The first frame is always taken: it is the hello without which a page stays blank.
+        first, self._first = self._first, False
+        if first or verdict is Verdict.PASS:
             await self._answer(raw)
         elif verdict is Verdict.NOTICE:
             flooded = live.TooFast(retry_after_seconds=self._flood.wait_seconds)
@@ -264,7 +268,7 @@ class Connection:
         # What was sent on this socket arrives; a repeated hello never turns the clock back.
         self._chat = max(self._chat, hello.chat)
         self._number = max(self._number, hello.number)
-        if self._number:
+        if self._number or self._greeted:
             await self._send_replies()
         else:
             number, items = await self._database.read(

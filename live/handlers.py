@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from commerce.kernel.database import Tx
-from commerce.kernel.events import Envelope, Handler
+from commerce.kernel.events import Envelope, Handlers
 
 
 class Publishes(Protocol):
@@ -25,15 +25,15 @@ HEARD = (
 )
 
 
-def handlers(fanout: Publishes) -> dict[str, list[Handler]]:
-    async def nudge_room(tx: Tx, event: Envelope) -> None:
-        session_id = event.payload.get("session_id") or event.payload.get("reference")
-        if session_id:
-            await nudge(fanout, str(session_id))
-
-    return {name: [nudge_room] for name in HEARD}
+async def nudge_room(tx: Tx, event: Envelope) -> None:
+    session_id = event.payload.get("session_id") or event.payload.get("reference")
+    if session_id:
+        tx.wake(f"session:{session_id}")
 
 
 async def nudge(fanout: Publishes, session_id: str) -> None:
     """Something visible changed in this session: its rooms read their state again."""
     await fanout.publish(f"session:{session_id}", {})
+
+
+HANDLERS: Handlers = {name: [nudge_room] for name in HEARD}

@@ -305,7 +305,8 @@ def _channel(found: str, shape: re.Pattern[str]) -> str | None:
 
 
 def _picture(text: str) -> str | None:
-    return text if _PICTURE.fullmatch(text) else None
+    fits = _PICTURE.fullmatch(text) and (text.startswith("/") or _host(text))
+    return text if fits else None
 
 
 _READERS = {

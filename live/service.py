@@ -61,6 +61,7 @@ async def go_live(tx: Tx, session_id: str, *, leader_id: str) -> Session:
         return session
     started = model.start(session, now=clock.now())
     await store.save(tx, started)
+    tx.wake(f"session:{started.id}")
     await tx.emit(
         events.SessionStarted(
             session_id=started.id,
@@ -104,6 +105,7 @@ async def end_session(tx: Tx, session_id: str, *, leader_id: str) -> Session:
     ended = model.end(session, now=clock.now())
     await _take_down(tx, await store.open_pin(tx, session_id))
     await store.save(tx, ended)
+    tx.wake(f"session:{ended.id}")
     await tx.emit(events.SessionEnded(session_id=ended.id, leader_id=ended.leader_id))
     return ended
 
@@ -137,7 +139,7 @@ async def unpin(tx: Tx, session_id: str, *, leader_id: str) -> Pin:
 
 async def _check_for_sale(tx: Tx, product_id: str) -> None:
     product = await catalog.product(tx, product_id)
-    if product.status != "published":
+    if not product.sellable:
         raise model.ProductNotForSale(product_id=product_id)
 
 
@@ -150,6 +152,7 @@ async def _put_up(tx: Tx, session_id: str, product_id: str, ends_at: int | None)
         offer_ends_at=ends_at,
     )
     await store.add_pin(tx, fresh)
+    tx.wake(f"session:{session_id}")
     await tx.emit(
         events.ProductPinned(
             session_id=session_id, product_id=product_id, pin_id=fresh.id, offer_ends_at=ends_at
@@ -163,6 +166,7 @@ async def _take_down(tx: Tx, before: Pin | None) -> None:
         return
     # Clocks of two processes differ; a pin never ends before it began.
     await store.close_pin(tx, before.id, max(clock.now(), before.pinned_at))
+    tx.wake(f"session:{before.session_id}")
     await tx.emit(
         events.ProductUnpinned(
             session_id=before.session_id, product_id=before.product_id, pin_id=before.id
