@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 
 from commerce.catalog.model import Product, Status, Variant
 from commerce.catalog.tables import PRODUCTS, VARIANTS
@@ -48,7 +48,7 @@ SAVE_VARIANT = (
         attributes=bindparam("new_attributes"),
         price_minor=bindparam("new_price_minor"),
         position=bindparam("new_position"),
-        deleted_at=None,
+        deleted_at=null(),
     )
 )
 TAKE_OFF = (

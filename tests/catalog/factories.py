@@ -1,0 +1,45 @@
+"""Products for tests: a shirt in two sizes, of a supplier in Spain."""
+
+from __future__ import annotations
+
+from commerce import catalog, suppliers
+from commerce.catalog import Product, Variant
+
+
+def a_variant(**changes) -> Variant:
+    facts = {"sku": "shirt-m", "label": "M", "attributes": {"size": "M"}, "price_minor": 2_500}
+    return Variant(**(facts | changes))
+
+
+def a_product(**changes) -> Product:
+    facts = {
+        "id": "shirt",
+        "supplier_id": "sol",
+        "title": "Linen shirt",
+        "image": "/media/shirt.svg",
+        "currency": "EUR",
+        "variants": (a_variant(), a_variant(sku="shirt-l", label="L", position=1)),
+    }
+    return Product(**(facts | changes))
+
+
+async def a_draft(tx, product: Product | None = None) -> Product:
+    given = product or a_product()
+    return await catalog.create_product(
+        tx,
+        product_id=given.id,
+        supplier_id=given.supplier_id,
+        title=given.title,
+        description=given.description,
+        image=given.image,
+        currency=given.currency,
+        variants=given.variants,
+    )
+
+
+async def a_product_on_sale(tx, product: Product | None = None, *, country="ES") -> Product:
+    draft = await a_draft(tx, product)
+    await suppliers.create(
+        tx, supplier_id=draft.supplier_id, name="Taller Sol", country=country, currency="EUR"
+    )
+    return await catalog.publish(tx, draft.id)
