@@ -1,0 +1,55 @@
+"""The back office: server-rendered pages for leaders, suppliers and admins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+from jinja2 import Environment
+
+from backoffice.console import Console, ShareLink
+from backoffice.desk import Desk
+from backoffice.feed import Feeds
+from backoffice.lists import Lists
+from backoffice.signing_in import SigningIn
+from commerce.kernel.database import Database
+from commerce.kernel.fanout import Fanout
+
+__all__ = ["Backoffice", "ShareLink"]
+
+
+def _peer(request: web.Request) -> str:
+    return request.remote or ""
+
+
+class Backoffice:
+    """All pages under /backoffice."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        templates: Environment,
+        fanout: Fanout,
+        secret_key: str,
+        public_url: str,
+        share_links: Sequence[ShareLink] = (),
+        client_address: Callable[[web.Request], str] = _peer,
+    ) -> None:
+        desk = Desk(
+            database=database, templates=templates, secret_key=secret_key, public_url=public_url
+        )
+        room = ShareLink("Live room", f"{public_url.rstrip('/')}/live/{{slug}}")
+        self._feeds = Feeds(fanout)
+        self._pages = (
+            SigningIn(desk, client_address),
+            Console(desk, fanout=fanout, feeds=self._feeds, share_links=(room, *share_links)),
+            Lists(desk),
+        )
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [route for page in self._pages for route in page.routes()]
+
+    def close(self) -> None:
+        """Ends the open feeds, so that a shutdown does not wait for them."""
+        self._feeds.close()

@@ -1,0 +1,119 @@
+"""What a leader sees of a session while it runs: the offer, the stock, the money, the orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import live
+from backoffice import pages, plot
+from backoffice.plot import Plot
+from commerce import accounts, inventory, orders
+from commerce.accounts import Action
+from commerce.inventory import HoldStatus
+from commerce.kernel import clock
+from commerce.kernel.database import Tx
+from commerce.orders import Order, Tally
+from live import Offer, Session
+
+LATEST = 12
+SESSIONS_MAX = 60  # on the list of sessions, newest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An order as a row of a table."""
+
+    code: str
+    item: str
+    total_minor: int
+    currency: str
+    status: str
+    placed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    label: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    session: Session
+    offer: Offer | None
+    held: int  # pieces promised to fans who have not paid yet
+    waiting: int  # orders placed and not paid
+    sold: Tally
+    plot: Plot
+    latest: Sequence[Line]
+
+    @property
+    def prices(self) -> str:
+        amounts = [option.price_minor for option in self.offer.options] if self.offer else []
+        return pages.prices(amounts, self.offer.currency if self.offer else "")
+
+    @property
+    def stock(self) -> list[Left]:
+        options = self.offer.options if self.offer else ()
+        return [Left(option.label or pages.ONE_SIZE, option.available) for option in options]
+
+    @property
+    def stock_most(self) -> int:
+        return max([1, *(size.left for size in self.stock)])
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    session: Session
+    sold: Tally
+
+
+async def of(tx: Tx, session: Session) -> Board:
+    counts = await orders.session_counts(tx, session.id)
+    held = await inventory.holds_of(tx, session.id)
+    now = clock.now()
+    paid = await orders.paid_per_minute(tx, session.id, plot.first_minute(now))
+    return Board(
+        session=session,
+        offer=await live.pinned_offer(tx, session),
+        held=sum(pieces.get(HoldStatus.HELD, 0) for pieces in held.values()),
+        waiting=counts[orders.Status.PENDING].orders,
+        sold=counts[orders.Status.PAID],
+        plot=plot.per_minute(paid, now),
+        latest=await lines(tx, session.id, LATEST),
+    )
+
+
+async def lines(tx: Tx, session_id: str, limit: int) -> list[Line]:
+    return [_line(order) for order in await orders.orders_of_session(tx, session_id, limit)]
+
+
+def _line(order: Order) -> Line:
+    return Line(
+        code=order.code,
+        item=", ".join(
+            f"{item.quantity} \u00d7 {item.title}" + (f" · {item.option}" if item.option else "")
+            for item in order.items
+        ),
+        total_minor=order.total_minor,
+        currency=order.currency,
+        status=order.status,
+        placed_at=order.placed_at,
+    )
+
+
+async def overview(tx: Tx, leader_id: str | None) -> list[Overview]:
+    """A leader's sessions, or everybody's, newest first."""
+    leaders = [leader_id] if leader_id is not None else await _leaders(tx)
+    found = [s for leader in leaders for s in await live.sessions_of(tx, leader)]
+    newest = sorted(found, key=lambda s: (s.status == live.Status.LIVE, s.created_at), reverse=True)
+    return [
+        Overview(session, (await orders.session_counts(tx, session.id))[orders.Status.PAID])
+        for session in newest[:SESSIONS_MAX]
+    ]
+
+
+async def _leaders(tx: Tx) -> list[str]:
+    people = await accounts.all_staff(tx)
+    return [person.id for person in people if accounts.may(person, Action.RUN_SESSION)]

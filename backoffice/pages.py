@@ -1,0 +1,71 @@
+"""What every template can use: money, times, status words and the menu of a role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from jinja2 import Environment
+
+from backoffice import words
+from commerce import accounts
+from commerce.accounts import Action, Staff
+from commerce.kernel.money import format_money
+
+LOCALE = "en"
+ONE_SIZE = "One size"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+SELL = (Action.RUN_SESSION, Action.SEE_EVERYTHING)
+STOCK = (Action.RUN_SESSION, Action.EDIT_PRODUCTS, Action.SEE_EVERYTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: str
+    path: str
+    needs: tuple[Action, ...]
+
+
+MENU = (
+    Item("Sessions", "/backoffice", SELL),
+    Item("Products", "/backoffice/products", STOCK),
+    Item("Team", "/backoffice/staff", (Action.MANAGE_STAFF,)),
+)
+
+
+def menu(staff: Staff) -> tuple[Item, ...]:
+    return tuple(i for i in MENU if any(accounts.may(staff, action) for action in i.needs))
+
+
+def environment(shared: Environment) -> Environment:
+    """The shared environment with the back office's own filters, which nobody else sees."""
+    own = shared.overlay()
+    own.filters = {**shared.filters, "money": money, "sums": sums, "iso": iso, "clock": hour}
+    own.globals = {**shared.globals, "status_words": words.STATUS}
+    return own
+
+
+def money(minor: int, currency: str) -> str:
+    return format_money(minor, currency, LOCALE)
+
+
+def sums(revenue: Mapping[str, int]) -> str:
+    """Revenue per currency in one line; currencies are never added up."""
+    return " + ".join(money(minor, currency) for currency, minor in sorted(revenue.items())) or "0"
+
+
+def prices(amounts: list[int], currency: str) -> str:
+    if not amounts:
+        return ""
+    cheapest = money(min(amounts), currency)
+    return cheapest if min(amounts) == max(amounts) else f"from {cheapest}"
+
+
+def iso(at: int) -> str:
+    return (EPOCH + timedelta(microseconds=at)).isoformat(timespec="milliseconds")
+
+
+def hour(at: int) -> str:
+    return (EPOCH + timedelta(microseconds=at)).strftime("%d %b, %H:%M")
