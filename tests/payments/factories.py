@@ -1,0 +1,118 @@
+"""Payments with defaults, provider events, and what was announced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from commerce import payments
+from commerce.kernel import clock, ids, jsons
+from commerce.kernel.clock import MINUTE
+from commerce.kernel.database import Database
+from commerce.kernel.tables import OUTBOX
+from commerce.payments import EventKind, Payment, ProviderEvent, RefundStatus, Status
+
+NEWS = select(OUTBOX).order_by(OUTBOX.c.seq)
+
+
+def a_payment(**changes: Any) -> Payment:
+    """One that no database knows."""
+    values: dict[str, Any] = {
+        "id": "payment-1",
+        "key": "key-1",
+        "order_id": "order-1",
+        "reference": "checkout-1",
+        "provider": "sandbox",
+        "amount_minor": 5_000,
+        "currency": "EUR",
+        "description": "Linen shirt, M",
+        "status": Status.CREATED,
+        "provider_ref": None,
+        "charge_ref": None,
+        "pay_url": None,
+        "expires_at": clock.now() + 10 * MINUTE,
+        "created_at": clock.now(),
+        "paid_at": None,
+        "paid_minor": 0,
+        "refund_minor": 0,
+        "version": 1,
+    }
+    return Payment(**values | changes)
+
+
+async def created(database: Database, **changes: Any) -> Payment:
+    values: dict[str, Any] = {
+        "key": ids.new_id(),
+        "order_id": "order-1",
+        "reference": "checkout-1",
+        "provider": "sandbox",
+        "amount_minor": 5_000,
+        "currency": "EUR",
+        "description": "Linen shirt, M",
+        "expires_at": clock.now() + 10 * MINUTE,
+    }
+    return await database.unit_of_work(lambda tx: payments.create(tx, **values | changes))
+
+
+async def opened(database: Database, **changes: Any) -> Payment:
+    payment = await created(database, **changes)
+    ref = f"ref:{payment.key}"
+    return await database.unit_of_work(
+        lambda tx: payments.opened(tx, payment.id, ref, "https://pay.example/1")
+    )
+
+
+async def paid(database: Database, **changes: Any) -> Payment:
+    payment = await opened(database, **changes)
+    await record(database, news_of(payment, EventKind.PAID))
+    return await get(database, payment)
+
+
+async def get(database: Database, payment: Payment) -> Payment:
+    return await database.read(lambda tx: payments.get(tx, payment.id))
+
+
+async def record(database: Database, event: ProviderEvent, provider: str = "sandbox") -> bool:
+    return await database.unit_of_work(lambda tx: payments.record_event(tx, provider, event))
+
+
+def news_of(payment: Payment, kind: EventKind, **changes: Any) -> ProviderEvent:
+    """A provider's event about the payment: true in every word that is not changed."""
+    values: dict[str, Any] = {
+        "event_id": f"{kind}:{payment.key}",
+        "kind": kind,
+        "type": str(kind),
+        "payment_key": payment.key,
+        "provider_ref": f"ref:{payment.key}",
+        "charge_ref": f"charge:{payment.key}" if kind is EventKind.PAID else None,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+    }
+    return ProviderEvent(**values | changes)
+
+
+def refund_news(
+    payment: Payment, status: RefundStatus, *, ref: str, amount_minor: int, key: str | None = None
+) -> ProviderEvent:
+    return news_of(
+        payment,
+        EventKind.REFUND,
+        event_id=f"{payment.key}:{ref}:{status}",
+        provider_ref=None,
+        charge_ref=f"charge:{payment.key}",
+        amount_minor=amount_minor,
+        refund_key=key,
+        refund_ref=ref,
+        refund_status=status,
+    )
+
+
+async def announced(database: Database, payment: Payment) -> list[str]:
+    return [name for name, _ in await announcements(database, payment)]
+
+
+async def announcements(database: Database, payment: Payment) -> list[tuple[str, dict[str, Any]]]:
+    rows = await database.read(lambda tx: tx.all(NEWS))
+    mine = [row for row in rows if row["aggregate_id"] == payment.id]
+    return [(row["name"], jsons.loads(row["payload"])) for row in mine]
