@@ -29,6 +29,8 @@ _LIBRARY: Mapping[Place, str] = {
     Place.REGION: "country_area",
 }  # fmt: skip
 _PARTS = {"N": "name", "A": "line1", "C": "city", "S": "region", "Z": "postcode"}
+_PREFIX = re.compile(r"^[A-Z]{1,3}[- ] ?")  # "D-10115", "CH 8001"
+_FIXED_PREFIX = re.compile(r"[A-Z]+[ -]?(?=\d)")
 _STREET_ENDS = re.compile(r"\s*\n\s*")
 
 
@@ -52,7 +54,7 @@ class Rules:
     postcode: re.Pattern[str] | None
     postcode_word: str  # zip, postal, pin, eircode
     postcode_example: str
-    postcode_prefix: str
+    postcode_prefix: str  # what every postcode here begins with, and people leave out
     format: str
 
 
@@ -77,7 +79,7 @@ def rules(country: str) -> Rules:
         postcode=found.postal_code_matchers[0] if found.postal_code_matchers else None,
         postcode_word=found.postal_code_type,
         postcode_example=next(iter(found.postal_code_examples), ""),
-        postcode_prefix=found.postal_code_prefix.strip(),
+        postcode_prefix=_fixed_prefix(found),
         format=found.address_latin_format,
     )
 
@@ -192,7 +194,9 @@ def _city(written: str, address: Address) -> Address | Problem:
 def _postcode(written: str, address: Address) -> Address | Problem:
     wanted = rules(address.country)
     plain = unicodedata.normalize("NFKC", written).upper()
-    ways = (plain, plain.replace(" ", ""), f"{wanted.postcode_prefix} {plain}")
+    ways = (
+        plain, plain.replace(" ", ""), wanted.postcode_prefix + plain, _PREFIX.sub("", plain, 1)
+    )  # fmt: skip
     code = next((way for way in ways if _fits(wanted.postcode, way)), "")
     if not code:
         return Problem(Place.POSTCODE, "postcode")
@@ -242,6 +246,12 @@ def _fits(pattern: re.Pattern[str] | None, code: str) -> bool:
     if pattern is None:
         return 0 < len(code) <= 12 and any(c.isalnum() for c in code)
     return pattern.fullmatch(code) is not None
+
+
+def _fixed_prefix(found: Any) -> str:
+    lead = _FIXED_PREFIX.match(next(iter(found.postal_code_examples), ""))
+    fixed = lead and found.postal_code_matchers[0].pattern.startswith(f"^{lead[0]}")
+    return lead[0] if lead and fixed else ""
 
 
 def _regions(country: str, choices: list[tuple[str, str]]) -> Mapping[str, str]:

@@ -73,3 +73,7 @@ def _index() -> Mapping[str, str]:
         if len(long_code) == 3 and len(codes) == 1 and codes[0] in _names("en"):
             found[long_code.lower()] = codes[0]
     return {**found, **ALIASES}
+
+
+def codes() -> frozenset[str]:
+    return frozenset(_names(LANGUAGES[0]))

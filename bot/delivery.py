@@ -25,7 +25,7 @@ def write_known(state: State, text: str, talk: Talk) -> Turn:
     folded = words.fold(text)
     if folded in words.OTHER:
         return confirm(state, "change", talk)
-    if folded and set(folded.split()) <= words.YES:
+    if words.is_yes(folded):
         return confirm(state, "yes", talk)
     found = pasted.read(text, "")
     if found:

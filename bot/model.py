@@ -42,10 +42,6 @@ class Checkout:
 
 
 NOWHERE = Address(name="", line1="", city="", country="")
-_OFFER = Offer(
-    session_id="", session_slug="", session_title="", leader_name="", product_id="", title="",
-    description="", image_url="", currency="USD", ends_at=None, options=(),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +115,10 @@ NEEDS: Mapping[Place, tuple[str, ...]] = {
 
 def settled(state: State) -> State:
     """The state, or the start of a new purchase where what its place stands on is missing."""
-    if all(getattr(state, name) for name in NEEDS[state.place]):
-        return state
-    return fresh(state)
+    stands = all(getattr(state, name) for name in NEEDS[state.place])
+    if state.place in ADDRESS_PLACES and state.place is not Place.COUNTRY:
+        stands = stands and state.address.country != ""
+    return state if stands else fresh(state)
 
 
 def fresh(state: State) -> State:
@@ -134,7 +131,7 @@ def fresh(state: State) -> State:
 
 def over(state: State, checkout_id: str) -> State:
     """The checkout has ended and the fan was told; a purchase begun since then goes on."""
-    told = (*state.told, checkout_id)[-TOLD_MAX:]
+    told = state.told if checkout_id in state.told else (*state.told, checkout_id)[-TOLD_MAX:]
     if state.checkout is None or state.checkout.checkout_id != checkout_id:
         return replace(state, told=told)
     state = replace(state, told=told, checkout=None)
@@ -144,12 +141,13 @@ def over(state: State, checkout_id: str) -> State:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    names = FIELDS.get(type(value))
+    names = EMPTY.get(type(value))
     return {n: _plain(getattr(value, n)) for n in names} if names else value
 
 
-def _rebuild(blank: Any, body: Mapping[str, Any]) -> Any:
-    return replace(blank, **{n: body[n] for n in FIELDS[type(blank)] if n in body})
+def _rebuild(kind: type[Any], body: Mapping[str, Any]) -> Any:
+    blank = EMPTY[kind]
+    return kind(**{name: body.get(name, blank[name]) for name in blank})
 
 
 def _place(value: str) -> Place:
@@ -157,34 +155,41 @@ def _place(value: str) -> Place:
 
 
 def _address(body: Mapping[str, Any]) -> Address:
-    return _rebuild(NOWHERE, body)  # type: ignore[no-any-return]
+    return _rebuild(Address, body)  # type: ignore[no-any-return]
 
 
 def _offer(body: Mapping[str, Any]) -> Offer:
-    options = tuple(_rebuild(Option("", "", 0, 0), o) for o in body.get("options", ()))
-    return _rebuild(_OFFER, {**body, "options": options})  # type: ignore[no-any-return]
+    options = tuple(_rebuild(Option, o) for o in body.get("options", ()))
+    return _rebuild(Offer, {**body, "options": options})  # type: ignore[no-any-return]
 
 
 def _quote(body: Mapping[str, Any]) -> Quoted:
-    lines = tuple(_rebuild(QuoteLine("", "", 0), line) for line in body.get("lines", ()))
-    return _rebuild(Quoted("", (), 0, "USD"), {**body, "lines": lines})  # type: ignore[no-any-return]
+    lines = tuple(_rebuild(QuoteLine, line) for line in body.get("lines", ()))
+    return _rebuild(Quoted, {**body, "lines": lines})  # type: ignore[no-any-return]
 
 
 def _checkout(body: Mapping[str, Any]) -> Checkout:
     address = body.get("address")
     body = {**body, "address": _address(address) if address else None}
-    return _rebuild(Checkout("", ""), body)  # type: ignore[no-any-return]
+    return _rebuild(Checkout, body)  # type: ignore[no-any-return]
 
 
 BLANKS = {f.name: f.default for f in fields(State)}
-FIELDS = {
-    kind: tuple(f.name for f in fields(kind))
-    for kind in (Offer, Option, Held, Address, Quoted, QuoteLine, Checkout)
-}
+_OFFER = Offer(
+    session_id="", session_slug="", session_title="", leader_name="", product_id="", title="",
+    description="", image_url="", currency="USD", ends_at=None, options=(),
+)  # fmt: skip
+EMPTY: Mapping[type, Mapping[str, Any]] = {  # what stands in for a key an older version had not
+    type(blank): {f.name: getattr(blank, f.name) for f in fields(blank)}
+    for blank in (
+        _OFFER, Option("", "", 0, 0), Held("", "", 1, 0), NOWHERE, Quoted("", (), 0, "USD"),
+        QuoteLine("", "", 0), Checkout("", ""),
+    )
+}  # fmt: skip
 READERS: Mapping[str, Any] = {
     "place": _place,
     "offer": _offer,
-    "hold": lambda body: _rebuild(Held("", "", 1, 0), body),
+    "hold": lambda body: _rebuild(Held, body),
     "address": _address,
     "known": _address,
     "quote": _quote,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bot import commands, delivery, events, ordering, paying, questions, refusals, words
@@ -87,15 +88,16 @@ def _text(state: State, given: Incoming, talk: Talk) -> Turn:
 def _named_choice(state: State, text: str, talk: Talk) -> str:
     """The button that was meant by its label or, of the choices last offered, by its number."""
     offered = questions.choices(state, talk)
-    folded = words.fold(text) if offered and len(text) <= TEXT_LENGTH_MAX else ""
-    if not folded:
-        return ""
+    folded = words.fold(text) if offered else ""
     for choice in offered:
-        if words.fold(choice.label) == folded:
+        if choice.label == text or (folded and _folded_label(choice.label) == folded):
             return _value(choice.id)
     if folded.isdecimal() and len(folded) <= 2 and 1 <= int(folded) <= len(offered):
         return _value(offered[int(folded) - 1].id)
     return ""
+
+
+_folded_label = lru_cache(maxsize=1024)(words.fold)  # the same few labels all evening
 
 
 def _value(button: str) -> str:

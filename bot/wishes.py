@@ -49,9 +49,15 @@ def read(text: str, offer: Offer) -> Wish | Unclear:
 
 
 def _of_the_only_one(folded: str, option: Option) -> Wish | Unclear:
-    tokens = _without(_tokens(folded), _label_tokens(option.label))
-    known = [t for t in tokens if t.isdecimal() or t in words.NUMBERS or t in words.YES or t == "x"]
-    return Wish(option, _quantity(tokens)) if len(known) == len(tokens) else Unclear()
+    label = _label_tokens(option.label)
+    tokens = _tokens(folded)
+    if label and _holds(tokens, label):
+        return Wish(option, _quantity(_without(tokens, label)))
+    numbers = [token for token in tokens if token.isdecimal() or token in words.NUMBERS]
+    rest = [token for token in tokens if token not in numbers]
+    if words.is_yes(" ".join(rest)) or (numbers and set(rest) <= words.AROUND_YES):
+        return Wish(option, _quantity(tokens))
+    return Unclear()
 
 
 def _named(tokens: Sequence[str], labels: Sequence[tuple[tuple[str, ...], Option]]) -> list[Option]:
@@ -71,8 +77,10 @@ def _partly_named(
 
 
 def _holds(tokens: Sequence[str], label: tuple[str, ...]) -> bool:
-    size = len(label)
-    return any(tuple(tokens[i : i + size]) == label for i in range(len(tokens) - size + 1))
+    size = len(label)  # none: a label of signs only, which is never meant by words
+    return size > 0 and any(
+        tuple(tokens[i : i + size]) == label for i in range(len(tokens) - size + 1)
+    )
 
 
 def _without(tokens: Sequence[str], label: tuple[str, ...]) -> list[str]:

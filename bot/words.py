@@ -49,9 +49,11 @@ def listed(phrases: str) -> frozenset[str]:
 
 
 YES = listed(
-    "yes, yeah, yep, ok, okay, sure, buy, take, it, please, si, claro, vale, dale, comprar, "
-    "compro, quiero, lo, want, i, ill, one, uno, una, un, me, llevo, por, favor, the, to, sold, "
-    "mine, mio, mia"
+    "yes, yeah, yep, ok, okay, sure, buy, take, want, sold, mine, si, claro, vale, dale, comprar, "
+    "compro, quiero, llevo, mio, mia"
+)
+AROUND_YES = listed(
+    "it, please, i, ill, the, to, that, a, one, lo, me, por, favor, un, uno, una, x"
 )
 AGREED = listed(
     "i agree, agree, agreed, i agree and pay, agree and pay, acepto, estoy de acuerdo, "
@@ -94,6 +96,12 @@ def command_in(text: str) -> Command | None:
     if len(text) > COMMAND_LENGTH_MAX:
         return None
     return COMMANDS.get(fold(text))
+
+
+def is_yes(folded: str) -> bool:
+    """A clear yes and nothing but a yes: "ok", "I'll take it", "sí, por favor"."""
+    said = set(folded.split())
+    return bool(said & YES) and said <= YES | AROUND_YES
 
 
 def with_sizes(folded: str) -> str:
