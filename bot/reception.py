@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.messages import Incoming, Kind
-from commerce.kernel import ids, logs
+from commerce.kernel import ids
 from commerce.kernel.inbox import Inbox, Message
 from commerce.kernel.masking import mask_cards
 
@@ -49,7 +49,7 @@ def to_row(message: Incoming) -> Message:
         message_id=_clean(message.message_id, 200),
         conversation_id=_clean(message.conversation_id, 300),
         body={key: value for key, value in body.items() if value},
-        correlation_id=logs.correlation.get() or ids.new_id(),
+        correlation_id=ids.new_id(),
     )
 
 

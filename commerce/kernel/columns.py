@@ -66,6 +66,7 @@ class any_of(ColumnElement[bool]):  # noqa: N801  (reads as an operator)
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
+        self.name = name
         self.param = bindparam(name, type_=ARRAY(Text))
 
 

@@ -15,6 +15,7 @@ from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
 from commerce.kernel import jsons, logs
+from commerce.kernel.errors import Outage
 
 News = dict[str, Any]
 GAP: News = {"gap": True}
@@ -36,6 +37,9 @@ class LocalFanout:
 
     async def publish(self, topic: str, message: News) -> None:
         self.deliver(topic, message)
+
+    async def ping(self) -> None:
+        """Outage where the bus does not answer."""
 
     def deliver(self, topic: str, message: News) -> None:
         for queue in self._queues.get(topic, ()):
@@ -73,6 +77,12 @@ class RedisFanout(LocalFanout):
         if self._listening is not None:
             self._listening.cancel()
         await self._redis.aclose()
+
+    async def ping(self) -> None:
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as error:
+            raise Outage(f"Redis does not answer: {error}") from error
 
     async def publish(self, topic: str, message: News) -> None:
         try:

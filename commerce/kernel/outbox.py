@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sqlalchemy import bindparam, select, update
 
@@ -18,6 +18,8 @@ TRIES_MAX = 5
 BATCH = 100
 LEASE_SECONDS = 60
 IDLE_SECONDS = 2.0
+OUTAGE_SECONDS = 5
+PROVE_SECONDS = 30  # after which an event given to a bus should have been handled
 log = logs.get(__name__)
 DELIVERED = metrics.counter("livetill_events_delivered_total", "Events delivered", ["event"])
 
@@ -48,7 +50,11 @@ CLAIM = (
     .values(lease_until=db_now() + LEASE_SECONDS * clock.SECOND)
     .returning(OUTBOX)
 )
-SENT = update(OUTBOX).where(OUTBOX.c.seq == bindparam("row")).values(status=OutboxStatus.SENT)
+SENT = (
+    update(OUTBOX)
+    .where(OUTBOX.c.seq == bindparam("row"))
+    .values(status=OutboxStatus.SENT, next_at=bindparam("prove_at"))
+)
 FAILED = (
     update(OUTBOX)
     .where(OUTBOX.c.seq == bindparam("row"))
@@ -80,6 +86,11 @@ class Dispatcher:
             for name, listed in handlers.items():
                 self._handlers.setdefault(name, []).extend(listed)
 
+    @property
+    def consumers(self) -> Mapping[str, Sequence[str]]:
+        """Event name -> the names under which its handlers claim it."""
+        return {name: [consumer_name(h) for h in hs] for name, hs in self._handlers.items()}
+
     async def deliver(self, event: Envelope) -> None:
         logs.correlation.set(event.correlation_id)
         for handler in self._handlers.get(event.name, ()):
@@ -87,21 +98,32 @@ class Dispatcher:
         DELIVERED.labels(event.name).inc()
 
 
+def consumer_name(handler: Handler) -> str:
+    return f"{handler.__module__}.{handler.__qualname__}"
+
+
 async def _handle(tx: Tx, handler: Handler, event: Envelope) -> None:
-    consumer = f"{handler.__module__}.{handler.__qualname__}"
     claimed = await tx.run(
-        CLAIM_EVENT, consumer=consumer, event_id=event.id, consumed_at=clock.now()
+        CLAIM_EVENT,
+        consumer=consumer_name(handler),
+        event_id=event.id,
+        consumed_at=clock.now(),
     )
     if claimed:
         await handler(tx, event)
 
 
 class Relay:
-    """Takes waiting events and hands them on; a poison event parks and blocks only its aggregate."""
+    """Takes waiting events and hands them on; a poison event parks and blocks only its aggregate.
 
-    def __init__(self, database: Database, deliver: Deliver) -> None:
+    `proven` says that the handlers have run when `deliver` returns. A bus only carries: there a
+    sweep looks later whether they have.
+    """
+
+    def __init__(self, database: Database, deliver: Deliver, *, proven: bool = False) -> None:
         self._database = database
         self._deliver = deliver
+        self._proven = proven
 
     async def run(self) -> None:
         """Forever; ends by cancellation."""
@@ -133,22 +155,46 @@ class Relay:
                 sent.append(row)
             else:
                 stuck.add(row["aggregate_id"])
-        await self._database.unit_of_work(lambda tx: _conclude(tx, sent, untouched))
+        await self._database.unit_of_work(lambda tx: self._conclude(tx, sent, untouched))
         return bool(rows)
 
     async def _hand_on(self, row: Row) -> bool:
         try:
             await self._deliver(envelope(row))
+        except Outage as outage:
+            log.warning("event_waits", event_name=row["name"], error=str(outage))
+            await self._database.unit_of_work(lambda tx: _postpone(tx, row, str(outage)))
+            return False
         except Exception as error:  # a handler's bug must not stop the other aggregates
             log.error("event_failed", event_name=row["name"], event_id=row["id"], exc_info=error)
             await self._database.unit_of_work(lambda tx: _failed(tx, row, repr(error)))
             return False
         return True
 
+    async def _conclude(self, tx: Tx, sent: list[Row], untouched: list[Row]) -> None:
+        now = await tx.now()
+        prove_at = [0 if self._proven else _prove_at(row, now) for row in sent]
+        await tx.run_many(
+            SENT, [{"row": r["seq"], "prove_at": at} for r, at in zip(sent, prove_at, strict=True)]
+        )
+        await tx.run_many(RELEASE, [{"row": row["seq"]} for row in untouched])
 
-async def _conclude(tx: Tx, sent: list[Row], untouched: list[Row]) -> None:
-    await tx.run_many(SENT, [{"row": row["seq"]} for row in sent])
-    await tx.run_many(RELEASE, [{"row": row["seq"]} for row in untouched])
+
+def _prove_at(row: Row, now: int) -> int:
+    """Later with each time the event was sent in vain: a slow consumer is not to be flooded."""
+    return int(now + PROVE_SECONDS * 2 ** min(row["tries"], 7) * clock.SECOND)
+
+
+async def _postpone(tx: Tx, row: Row, error: str) -> None:
+    """The world did not answer: that is no fault of the event and never parks it."""
+    await tx.run(
+        FAILED,
+        row=row["seq"],
+        tries=row["tries"],
+        next_at=await tx.now() + OUTAGE_SECONDS * clock.SECOND,
+        status=OutboxStatus.WAITING,
+        error=error[:500],
+    )
 
 
 async def _failed(tx: Tx, row: Row, error: str) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from commerce.kernel import clock, ids, jsons, logs
+from commerce.kernel import clock, jsons, logs
 from commerce.kernel.columns import db_now, insert_once
 from commerce.kernel.database import Row, Tx
+from commerce.kernel.errors import Contended
 from commerce.kernel.tables import SAGA_SIGNALS, SAGA_STEPS, SAGAS, SagaStatus
 
 LEASE_SECONDS = 60
@@ -70,10 +71,9 @@ class Step:
 Definition = Sequence[Step]
 
 BEGIN = insert_once(SAGAS, "kind", "key")
-BY_KEY = select(SAGAS.c.id, SAGAS.c.data).where(
-    SAGAS.c.kind == bindparam("kind"), SAGAS.c.key == bindparam("key")
-)
+BY_KEY = select(SAGAS).where(SAGAS.c.kind == bindparam("kind"), SAGAS.c.key == bindparam("key"))
 BY_ID = select(SAGAS).where(SAGAS.c.id == bindparam("id"))
+BY_ID_LOCKED = BY_ID.with_for_update()
 LOCKED = BY_ID.where(SAGAS.c.fence == bindparam("fence")).with_for_update()
 _due = (
     select(SAGAS.c.id)
@@ -129,10 +129,12 @@ HISTORY = (
 )
 
 
-async def start(tx: Tx, kind: str, key: str, data: Mapping[str, Any]) -> str:
-    """Begin a saga, or find the one this key began; its id. It runs after the commit."""
+async def start(tx: Tx, kind: str, key: str, data: Mapping[str, Any], *, saga_id: str) -> None:
+    """Begin a saga under an id that the caller made; it runs after the commit.
+
+    Contended where the same key began one at the same time: the caller runs again and finds it.
+    """
     now = await tx.now()
-    saga_id = ids.new_id()
     begun = await tx.run(
         BEGIN,
         id=saga_id,
@@ -146,12 +148,15 @@ async def start(tx: Tx, kind: str, key: str, data: Mapping[str, Any]) -> str:
         created_at=now,
         changed_at=now,
     )
+    if not begun:
+        raise Contended(f"saga {kind} {key} was begun at the same time")
     tx.wake("sagas")
-    if begun:
-        return saga_id
+
+
+async def begun_by(tx: Tx, kind: str, key: str) -> Saga | None:
+    """The saga that this key began."""
     row = await tx.first(BY_KEY, kind=kind, key=key)
-    assert row is not None
-    return str(row["id"])
+    return None if row is None else from_row(row)
 
 
 async def signal(tx: Tx, saga_id: str, name: str, payload: Mapping[str, Any]) -> None:
@@ -164,8 +169,9 @@ async def signal(tx: Tx, saga_id: str, name: str, payload: Mapping[str, Any]) ->
     tx.wake("sagas")
 
 
-async def find(tx: Tx, saga_id: str) -> Saga | None:
-    row = await tx.first(BY_ID, id=saga_id)
+async def find_locked(tx: Tx, saga_id: str) -> Saga | None:
+    """The saga as it stands; no step of it commits before the caller does."""
+    row = await tx.first(BY_ID_LOCKED, id=saga_id)
     return None if row is None else from_row(row)
 
 

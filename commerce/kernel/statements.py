@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Insert
+from sqlalchemy import BindParameter, Insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, visitors
 
 from commerce.kernel.columns import metadata
 
@@ -64,7 +64,15 @@ class Compiler:
         if self.dialect is SQLITE:
             schemas = {table.schema: None for table in metadata.tables.values()}
             options |= {"schema_translate_map": schemas, "render_schema_translate": True}
+        # Literal lists of IN are written out, which wants values for all parameters now; ours come
+        # with each run, and `arguments` misses what is missing. Lists that vary go to `any_of`.
+        options["compile_kwargs"] = {"render_postcompile": True}
+        needed = set(options.get("column_keys", ()))
+        for part in visitors.iterate(statement):
+            if isinstance(part, BindParameter) and part.required:
+                needed.add(part.key)
+                part.required = False
         compiled = statement.compile(dialect=self.dialect, **options)
         order: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
-        given = {name: value for name, value in compiled.params.items() if value is not None}
-        return Prepared(str(compiled), order, {k: v for k, v in given.items() if k in order})
+        literals = {k: v for k, v in compiled.params.items() if k in order and k not in needed}
+        return Prepared(str(compiled), order, literals)

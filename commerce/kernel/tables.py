@@ -121,6 +121,22 @@ Index(
     sqlite_where=text("status = 'waiting'"),
 )
 
+# A sent event whose handlers are not known to have run has next_at > 0: when to look.
+_UNPROVEN = "status = 'sent' AND next_at > 0"
+Index(
+    "outbox_unproven",
+    OUTBOX.c.next_at,
+    postgresql_where=text(_UNPROVEN),
+    sqlite_where=text(_UNPROVEN),
+)
+Index(
+    "outbox_unproven_of_aggregate",
+    OUTBOX.c.aggregate_id,
+    OUTBOX.c.seq,
+    postgresql_where=text(_UNPROVEN),
+    sqlite_where=text(_UNPROVEN),
+)
+
 CONSUMED = table(
     "kernel",
     "consumed",

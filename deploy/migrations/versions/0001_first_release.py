@@ -23,7 +23,7 @@ $$
 def upgrade() -> None:
     bind = op.get_bind()
     if bind.dialect.name == "postgresql":
-        for s in sorted({t.schema for t in metadata.tables.values()}):
+        for s in sorted({t.schema for t in metadata.tables.values() if t.schema}):
             op.execute(f"CREATE SCHEMA {s}")
         op.execute(NOW_OF_POSTGRESQL)
     metadata.create_all(bind)

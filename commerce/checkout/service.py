@@ -1,0 +1,110 @@
+"""Opening and cancelling a checkout, each inside the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commerce import inventory, orders, payments, pricing
+from commerce.accounts import Address
+from commerce.checkout import model
+from commerce.checkout.flow import KIND
+from commerce.checkout.model import CheckoutData, Ending
+from commerce.kernel import ids, saga
+from commerce.kernel.database import Tx
+from commerce.kernel.tables import SagaStatus
+
+STOPPABLE = (SagaStatus.RUNNING, SagaStatus.WAITING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    key: str
+    fan_id: str
+    conversation_id: str
+    leader_id: str
+    hold_id: str
+    quote_id: str
+    address: Address
+    language: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    id: str
+    order_code: str
+
+
+async def open_checkout(tx: Tx, request: Request) -> Checkout:
+    """Place the order, write down the payment and begin the saga. Idempotent on the key.
+
+    Raises hold_expired where the hold is gone or somebody else's, quote_expired, no_such_quote.
+    """
+    before = await saga.begun_by(tx, KIND, request.key)
+    if before is not None:
+        return Checkout(before.id, CheckoutData.of(before.data).order_code)
+    quote = await pricing.valid(tx, request.quote_id)
+    hold = await _own_hold(tx, request, quote)
+    checkout_id = ids.new_id()
+    order = await _place(tx, request, quote, session_id=hold.reference, checkout_id=checkout_id)
+    expires_at = model.link_ends_at(hold.expires_at, await tx.now())
+    await inventory.extend(tx, hold.id, expires_at + model.GRACE)
+    payment = await payments.create(
+        tx,
+        key=checkout_id,
+        order_id=order.id,
+        reference=checkout_id,
+        provider=request.provider,
+        amount_minor=order.total_minor,
+        currency=order.currency,
+        description=f"{order.items[0].title} ({order.code})",
+        expires_at=expires_at,
+    )
+    data = CheckoutData(
+        order_id=order.id,
+        order_code=order.code,
+        payment_id=payment.id,
+        hold_id=hold.id,
+        conversation_id=request.conversation_id,
+        expires_at=expires_at,
+    )
+    await saga.start(tx, KIND, request.key, data.to_json(), saga_id=checkout_id)
+    return Checkout(checkout_id, order.code)
+
+
+async def cancel_checkout(tx: Tx, checkout_id: str) -> bool:
+    """Ask a checkout to stop; False when it is too late, because it ended or was paid."""
+    found = await saga.find_locked(tx, checkout_id)
+    if found is None or found.status not in STOPPABLE:
+        return False
+    payment = await payments.get(tx, CheckoutData.of(found.data).payment_id)
+    if payment.paid_at is not None:
+        return False
+    await saga.signal(tx, checkout_id, Ending.CANCELLED, {})
+    return True
+
+
+async def _own_hold(tx: Tx, request: Request, quote: pricing.Quote) -> inventory.Hold:
+    """The hold must be this fan's and of what was priced: ids in a chat state prove nothing."""
+    hold = await inventory.hold_of(tx, request.hold_id)
+    priced = [(item.sku, item.quantity) for item in quote.items]
+    if hold.owner != request.conversation_id or priced != [(hold.sku, hold.quantity)]:
+        raise inventory.HoldGone(hold_id=request.hold_id)
+    return hold
+
+
+async def _place(
+    tx: Tx, request: Request, quote: pricing.Quote, *, session_id: str, checkout_id: str
+) -> orders.Order:
+    return await orders.place(
+        tx,
+        key=request.key,
+        fan_id=request.fan_id,
+        conversation_id=request.conversation_id,
+        session_id=session_id,
+        leader_id=request.leader_id,
+        reference=checkout_id,
+        quote=quote,
+        address=request.address,
+        language=request.language,
+    )

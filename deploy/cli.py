@@ -1,0 +1,163 @@
+"""The command line. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from commerce.kernel.errors import Outage, Refusal
+from deploy.settings import PREFIX, Settings, SettingsWrong, read
+
+app = typer.Typer(
+    help="Livetill: a till for live streams.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+webhook = typer.Typer(help="Tell a platform where our webhook is.", no_args_is_help=True)
+app.add_typer(webhook, name="webhook")
+
+
+def main() -> None:
+    try:
+        app()
+    except SettingsWrong as error:
+        _fail(str(error), 2)
+    except (Outage, Refusal) as error:
+        _fail(str(error), 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"livetill: {message}", err=True)
+    sys.exit(code)
+
+
+@app.command()
+def run() -> None:
+    """Everything in one process: pages, bot, payments, jobs. Right for a laptop or a small shop."""
+    from deploy import serve
+
+    sys.exit(serve.run(read(), serve.Role.ALL, typer.echo))
+
+
+@app.command()
+def web() -> None:
+    """Scaled: the HTTP edge, the conversations and the sagas. Run as many as you like."""
+    from deploy import serve
+
+    sys.exit(serve.run(_scaled(), serve.Role.WEB, typer.echo))
+
+
+@app.command()
+def relay() -> None:
+    """Scaled: carries committed events to the bus."""
+    from deploy import serve
+
+    sys.exit(serve.run(_scaled(), serve.Role.RELAY, typer.echo))
+
+
+@app.command()
+def sender() -> None:
+    """Scaled: carries replies to Telegram and WhatsApp, within their limits."""
+    from deploy import serve
+
+    sys.exit(serve.run(_scaled(), serve.Role.SENDERS, typer.echo))
+
+
+@app.command()
+def worker() -> None:
+    """Scaled: what others announced and what time makes us do (rq)."""
+    from deploy import serve
+
+    sys.exit(serve.run(_scaled(), serve.Role.WORKER, typer.echo))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema. Safe to repeat."""
+    from deploy import migrations
+
+    settings = read()
+    migrations.migrate(settings.database_url)
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def seed() -> None:
+    """Put in the demo: creators, suppliers, products and a live session. Safe to repeat."""
+    from deploy import serve
+
+    seeded = serve.seed_demo(read())
+    typer.echo(f"Live session: /live/{seeded.session_slug}")
+    for login in seeded.logins:
+        typer.echo(f"{login.role:<9}{login.email}  {login.password}")
+
+
+@app.command()
+def chat(
+    session: Annotated[str, typer.Argument(help="The live session's slug, as in /live/SLUG.")],
+    url: Annotated[str, typer.Option(help="Where Livetill runs.")] = "",
+    cookie: Annotated[Path, typer.Option(help="Remembers who you are.")] = Path("var/chat-cookie"),
+) -> None:
+    """Talk to the bot as a fan, in this terminal."""
+    from channels import web_client
+
+    async def read_line() -> str | None:
+        line = await asyncio.to_thread(sys.stdin.readline)
+        return line.rstrip("\n") if line else None
+
+    asyncio.run(
+        web_client.chat(url or read().own_url, session, read_line, typer.echo, cookie_file=cookie)
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Prove that stock, holds, orders, payments and ledger agree; exit 0 only if they do."""
+    from deploy import checkup, serve
+
+    sys.exit(serve.run_briefly(checkup.report(read().database_url, typer.echo)))
+
+
+@webhook.command("set")
+def webhook_set(platform: Annotated[str, typer.Argument(help="telegram")]) -> None:
+    """Register our address and secret with the platform."""
+    settings = read()
+    if platform != "telegram":
+        raise typer.BadParameter(f"{platform}: only telegram is set by us")
+    _needed(settings, "telegram_token")
+    if not settings.public_url.startswith("https://"):
+        raise SettingsWrong(f"{PREFIX}PUBLIC_URL must be an https:// address for Telegram")
+    from channels.telegram import set_webhook
+
+    answer = asyncio.run(
+        set_webhook(
+            account="telegram:platform",
+            token=settings.telegram_token.get_secret_value(),
+            secret=settings.telegram_webhook_secret.get_secret_value(),
+            public_url=settings.public_url,
+            api_base=settings.telegram_api_base,
+        )
+    )
+    typer.echo(answer.said)
+    if not answer.ok:
+        sys.exit(1)
+
+
+def _scaled() -> Settings:
+    """The settings, with what running in several processes needs."""
+    settings = read()
+    if not settings.redis_url:
+        raise SettingsWrong(f"{PREFIX}REDIS_URL is missing; several processes need it")
+    if not settings.database_url.startswith("postgresql://"):
+        raise SettingsWrong(f"{PREFIX}DATABASE_URL must be postgresql:// for several processes")
+    return settings
+
+
+def _needed(settings: Settings, name: str) -> None:
+    if not getattr(settings, name).get_secret_value():
+        raise SettingsWrong(f"{PREFIX}{name.upper()} is missing")

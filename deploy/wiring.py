@@ -1,0 +1,309 @@
+"""Joins everything: which adapters are in use, who hears whom, and what runs in which process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from enum import Flag, auto
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jinja2
+
+import bot.handlers
+import live.handlers
+from bot import step as conversation
+from bot.doors import Doors
+from bot.reception import Reception
+from bot.runtime import Runtime
+from bot.texts import Texts
+from channels.web import WebChannel
+from commerce import checkout, inventory, payments
+from commerce.accounts import jobs as accounts_jobs
+from commerce.inventory import jobs as inventory_jobs
+from commerce.kernel import clock, logs
+from commerce.kernel.database import Database
+from commerce.kernel.errors import Outage
+from commerce.kernel.fanout import Fanout, LocalFanout, RedisFanout
+from commerce.kernel.inbox import Inbox
+from commerce.kernel.outbox import Dispatcher, Relay
+from commerce.kernel.saga_engine import Engine
+from commerce.kernel.schedule import Job, Schedule
+from commerce.kernel.sender import Sender
+from commerce.payments import jobs as payments_jobs
+from commerce.payments.gateways.sandbox import SandboxGateway
+from commerce.payments.gateways.sandbox_delivery import SandboxDeliverer, posting_to
+from commerce.payments.gateways.stripe import StripeGateway
+from deploy.carrying import Carried, PushChannel, StatusReports
+from deploy.settings import Environment, Settings
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+SANDBOX_IDLE_SECONDS = 1.0
+log = logs.get(__name__)
+
+
+class Role(Flag):
+    """What a process does; the embedded one does everything."""
+
+    EDGES = auto()  # HTTP, WebSockets
+    TURNS = auto()
+    SAGAS = auto()
+    RELAY = auto()
+    SENDERS = auto()
+    JOBS = auto()
+
+    HEARING = auto()  # takes events from the bus
+
+    WEB = EDGES | TURNS | SAGAS
+    WORKER = TURNS | SAGAS | JOBS | HEARING
+    ALL = EDGES | TURNS | SAGAS | RELAY | SENDERS | JOBS
+
+
+class Till:
+    """The whole product around one database."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.fanout: LocalFanout = (
+            RedisFanout(settings.redis_url) if settings.redis_url else LocalFanout()
+        )
+        self.templates = templates()
+        self.inbox = Inbox(database)
+        self.reception = Reception(self.inbox)
+        self.holds = inventory.Holds(database)
+        self.gateways = gateways(settings, database)
+        self.web = WebChannel(
+            database=database,
+            receive=self.reception,
+            fanout=self.fanout,
+            templates=self.templates,
+            secret_key=settings.secret_key.get_secret_value(),
+            public_url=settings.url,
+        )
+        self.channels = push_channels(settings, database, self.reception)
+        self.runtime = self._runtime()
+        self.engine = Engine(
+            database, {checkout.KIND: checkout.definition(database, self.gateways)}
+        )
+        self.dispatcher = Dispatcher(
+            database, [live.handlers.HANDLERS, checkout.HANDLERS, bot.handlers.HANDLERS]
+        )
+        self.broken = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        database.on_wake("session:", self._nudge_rooms)
+
+    def _runtime(self) -> Runtime:
+        texts = Texts.load(TEMPLATES / "messages")
+        doors = Doors(
+            database=self.database,
+            holds=self.holds,
+            provider=self.settings.payment_provider,
+            hold_seconds=self.settings.hold_seconds,
+            public_url=self.settings.url,
+        )
+        return Runtime(
+            database=self.database,
+            step=lambda state, given: conversation.step(
+                state, given, texts=texts, now=clock.now()
+            ),
+            run_intent=doors.run,
+            fanout=self.fanout,
+            pull_accounts=[self.web.account],
+        )
+
+    async def start(self, roles: Role) -> None:
+        """Start the loops of these roles; edges are started by the web application."""
+        if isinstance(self.fanout, RedisFanout):
+            await self.fanout.start()
+        if Role.EDGES in roles:
+            await self.web.start()
+        for channel in self.channels:
+            await channel.start()
+        for loop in self._loops_of(roles):
+            task = asyncio.create_task(loop)
+            task.add_done_callback(self._notice_death)
+            self._loops.append(task)
+
+    def _notice_death(self, loop: asyncio.Task[None]) -> None:
+        """No loop ends by itself: one that died is a bug, and half a till must not go on selling."""
+        if not loop.cancelled():
+            log.critical("loop_died", loop=loop.get_coro().__qualname__, exc_info=loop.exception())
+            self.broken.set()
+
+    def _loops_of(self, roles: Role) -> list[Coroutine[Any, Any, None]]:
+        loops: list[Coroutine[Any, Any, None]] = []
+        if Role.TURNS in roles:
+            loops.append(self.runtime.run())
+        if Role.SAGAS in roles:
+            loops.append(self.engine.run())
+        if Role.RELAY in roles:
+            loops.append(Relay(self.database, self.dispatcher.deliver).run())
+        if Role.SENDERS in roles:
+            loops += [Sender(self.database, Carried(c)).run() for c in self.channels]
+        if Role.JOBS in roles:
+            loops.append(Schedule(jobs(self.database, self.gateways)).run())
+            loops.append(_refunds_at_once(self.database, self.gateways))
+            if "sandbox" in self.gateways:
+                loops.append(_deliver_sandbox(self.settings, self.database))
+        return loops
+
+    async def close(self) -> None:
+        """Stop taking work, let what is under way become durable, and hang up."""
+        await self.web.close()
+        await self.inbox.close()
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.runtime.close()
+        await self.holds.close()
+        await self.engine.close()
+        for channel in self.channels:
+            await channel.close()
+        if isinstance(self.fanout, RedisFanout):
+            await self.fanout.close()
+        await self.database.close()
+
+    def _nudge_rooms(self, session_id: str) -> None:
+        if type(self.fanout) is LocalFanout:
+            self.fanout.deliver(f"session:{session_id}", {})
+            return
+        news = asyncio.create_task(self.fanout.publish(f"session:{session_id}", {}))
+        news.add_done_callback(lambda done: done.exception())
+
+
+def templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def gateways(settings: Settings, database: Database) -> payments.Gateways:
+    found: dict[str, payments.Gateway] = {}
+    return_url = f"{settings.url}/pay/return"
+    if settings.environment is Environment.DEVELOPMENT:
+        found["sandbox"] = SandboxGateway(
+            database,
+            public_url=settings.url,
+            secrets=[_sandbox_secret(settings)],
+            return_url=return_url,
+        )
+    if settings.stripe_secret_key.get_secret_value():
+        found["stripe"] = StripeGateway(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            webhook_secrets=[settings.stripe_webhook_secret.get_secret_value()],
+            return_url=return_url,
+            api_base=settings.stripe_api_base,
+        )
+    return found
+
+
+def push_channels(
+    settings: Settings, database: Database, receive: Reception
+) -> Sequence[PushChannel]:
+    """The channels that have settings; their modules are loaded only then."""
+    found: list[PushChannel] = []
+    if token := settings.telegram_token.get_secret_value():
+        from channels.telegram import TelegramChannel
+
+        found.append(
+            TelegramChannel(
+                account="telegram:platform",
+                token=token,
+                secret=settings.telegram_webhook_secret.get_secret_value(),
+                receive=receive,
+                api_base=settings.telegram_api_base,
+                public_url=settings.url,
+            )
+        )
+    if token := settings.whatsapp_token.get_secret_value():
+        from channels.whatsapp import WhatsAppChannel
+
+        found.append(
+            WhatsAppChannel(
+                account="whatsapp:platform",
+                token=token,
+                phone_number_id=settings.whatsapp_phone_number_id,
+                secret=settings.whatsapp_app_secret.get_secret_value(),
+                verify_token=settings.whatsapp_verify_token.get_secret_value(),
+                receive=receive,
+                api_base=settings.whatsapp_api_base,
+                public_url=settings.url,
+                on_status=StatusReports(database, "whatsapp:platform"),
+            )
+        )
+    if settings.twilio_account_sid:
+        from channels.twilio import TwilioChannel
+
+        found.append(
+            TwilioChannel(
+                account="twilio:platform",
+                account_sid=settings.twilio_account_sid,
+                auth_token=settings.twilio_auth_token.get_secret_value(),
+                sender=settings.twilio_from,
+                public_url=settings.url,
+                receive=receive,
+                api_base=settings.twilio_api_base,
+                on_status=StatusReports(database, "twilio:platform"),
+            )
+        )
+    return found
+
+
+def jobs(database: Database, known: payments.Gateways) -> list[Job]:
+    """What time makes the product do; each is safe to run at once in several processes."""
+
+    def job(name: str, every_seconds: float, work: Callable[[], Awaitable[object]]) -> Job:
+        return Job(name=name, every_seconds=every_seconds, work=work)
+
+    return [
+        job("expire_holds", 1, lambda: inventory_jobs.expire_holds(database)),
+        job("settle_refunds", 5, lambda: payments_jobs.settle_refunds(database, known)),
+        job("reconcile_payments", 15, lambda: payments_jobs.reconcile_open(database, known)),
+        job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
+        job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
+    ]
+
+
+async def _refunds_at_once(database: Database, known: payments.Gateways) -> None:
+    """A refund asked for in this process does not wait for the schedule."""
+    nudge = database.listen("refunds")
+    while True:
+        await nudge.wait()
+        nudge.clear()
+        try:
+            await payments_jobs.settle_refunds(database, known)
+        except Outage as error:
+            log.warning("refunds_wait", error=str(error))
+
+
+async def _deliver_sandbox(settings: Settings, database: Database) -> None:
+    """The sandbox's webhooks, over real HTTP to our own edge."""
+    nudge = database.listen("sandbox")
+    async with httpx.AsyncClient(timeout=10) as client:
+        post = posting_to(client, f"{settings.own_url}/webhooks/sandbox")
+        deliverer = SandboxDeliverer(database, post, secret=_sandbox_secret(settings))
+        while True:
+            nudge.clear()
+            try:
+                busy = await deliverer.deliver_due()
+            except Outage as error:
+                log.warning("sandbox_waits", error=str(error))
+                busy = 0
+            if not busy:
+                try:
+                    await asyncio.wait_for(nudge.wait(), SANDBOX_IDLE_SECONDS)
+                except TimeoutError:
+                    continue
+
+
+def _sandbox_secret(settings: Settings) -> str:
+    return f"sandbox:{settings.secret_key.get_secret_value()}"
+
+
+__all__ = ["TEMPLATES", "Fanout", "Role", "Till", "jobs", "templates"]
