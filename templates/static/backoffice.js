@@ -55,6 +55,21 @@ function markNewRows(old, fresh) {
   }
 }
 
+// A browser opens six connections to one host at most, so only the window one looks at has a feed.
+function followWhileSeen(part) {
+  let source = null;
+  const look = () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+    } else {
+      source ??= follow(part);
+    }
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+}
+
 function follow(part) {
   const source = new EventSource(part.dataset.feed);
   source.onmessage = (event) => {
@@ -68,6 +83,7 @@ function follow(part) {
   });
   source.onopen = () => part.classList.remove("cut-off");
   source.onerror = () => part.classList.add("cut-off");
+  return source;
 }
 
 function offerCopies() {
@@ -82,7 +98,7 @@ function offerCopies() {
   }
 }
 
-document.querySelectorAll("[data-feed]").forEach(follow);
+document.querySelectorAll("[data-feed]").forEach(followWhileSeen);
 offerCopies();
 tellTimes();
 setInterval(tellTimes, 1000);

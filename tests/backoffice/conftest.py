@@ -111,6 +111,7 @@ async def office(house: House, fanout: LocalFanout) -> AsyncIterator[TestServer]
     )
     app = web.Application()
     app.add_routes(backoffice.routes())
+    app.router.add_static("/static", TEMPLATES / "static")
 
     async def close(_: web.Application) -> None:
         backoffice.close()
