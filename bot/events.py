@@ -13,9 +13,8 @@ from typing import Any
 from bot import addresses, questions
 from bot import talk as talking
 from bot.messages import Priority, Reply
-from bot.model import Checkout, Place, State, Turn, over
+from bot.model import Checkout, Place, State, Turn, address_from, over
 from bot.talk import Talk
-from commerce.accounts import Address
 
 Facts = Mapping[str, Any]
 PAID = "paid:"  # told: a receipt is given even for a checkout whose end was told before
@@ -84,6 +83,14 @@ def order_refunded(state: State, facts: Facts, talk: Talk) -> Turn:
     return Turn(state, (Reply(text=text, priority=Priority.RECEIPT),))
 
 
+def hold_expired(state: State, facts: Facts, talk: Talk) -> Turn:
+    """What was typed is kept, and the goods are held again with the next total."""
+    if state.hold is None or state.hold.hold_id != facts["hold_id"]:
+        return Turn(state)
+    goods = talking.goods(state, talk)
+    return questions.asked(state, talk, talk.say(state, "held.over", goods=goods))
+
+
 def _receipt(state: State, facts: Facts, talk: Talk) -> Reply:
     code = facts["order_code"]
     total = talking.price(state, facts["total_minor"], facts["currency"])
@@ -110,7 +117,7 @@ def _delivery(state: State, facts: Facts) -> str:
     if isinstance(told, str) and told:
         return told
     if isinstance(told, Mapping):
-        return ", ".join(addresses.lines(Address.from_json(told), state.language))
+        return ", ".join(addresses.lines(address_from(told), state.language))
     checkout = _current(state, facts)
     if checkout and checkout.address:
         return ", ".join(addresses.lines(checkout.address, state.language))
@@ -133,4 +140,5 @@ EVENTS: Mapping[str, Callable[[State, Facts, Talk], Turn]] = {
     "checkout_expired": _closed("checkout.expired"),
     "order_cancelled": _closed("checkout.cancelled"),
     "order_refunded": order_refunded,
+    "hold_expired": hold_expired,
 }

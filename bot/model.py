@@ -154,7 +154,7 @@ def _place(value: str) -> Place:
     return Place(value) if value in Place.__members__.values() else Place.BROWSE
 
 
-def _address(body: Mapping[str, Any]) -> Address:
+def address_from(body: Mapping[str, Any]) -> Address:
     return _rebuild(Address, body)  # type: ignore[no-any-return]
 
 
@@ -170,7 +170,7 @@ def _quote(body: Mapping[str, Any]) -> Quoted:
 
 def _checkout(body: Mapping[str, Any]) -> Checkout:
     address = body.get("address")
-    body = {**body, "address": _address(address) if address else None}
+    body = {**body, "address": address_from(address) if address else None}
     return _rebuild(Checkout, body)  # type: ignore[no-any-return]
 
 
@@ -190,8 +190,8 @@ READERS: Mapping[str, Any] = {
     "place": _place,
     "offer": _offer,
     "hold": lambda body: _rebuild(Held, body),
-    "address": _address,
-    "known": _address,
+    "address": address_from,
+    "known": address_from,
     "quote": _quote,
     "checkout": _checkout,
     "told": tuple,

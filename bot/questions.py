@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot import addresses, countries
 from bot import talk as talking
-from bot.intents import Offer
+from bot.intents import Held, Offer
 from bot.messages import Choice, Link, Priority, Reply
 from bot.model import Checkout, Place, State, Turn
 from bot.talk import Talk
@@ -214,11 +214,18 @@ def _summary(state: State, talk: Talk) -> Reply:
         *_amounts(state, talk),
         talk.say(state, "summary.total", amount=total),
         talk.say(state, "summary.address", address=address),
-        talk.say(state, "summary.until", clock=talking.clock(state.hold.expires_at)),
+        _held_until(state, talk, state.hold),
         "",
         consent_text(state, talk),
     ]
-    return Reply(text="\n".join(lines), choices=choices(state, talk))
+    text = "\n".join(lines).replace("\n\n\n", "\n\n")
+    return Reply(text=text, choices=choices(state, talk))
+
+
+def _held_until(state: State, talk: Talk, hold: Held) -> str:
+    if hold.expires_at <= talk.now:
+        return ""
+    return talk.say(state, "summary.until", clock=talking.clock(hold.expires_at))
 
 
 def _amounts(state: State, talk: Talk) -> list[str]:

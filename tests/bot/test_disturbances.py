@@ -302,6 +302,18 @@ def test_the_link_finds_a_fan_who_went_on_meanwhile():
     assert (fan.state.place, fan.state.checkout.url) == (Place.SIZE, "https://pay.test/t")
 
 
+def test_the_end_of_a_hold_is_told_and_what_was_typed_is_kept():
+    fan = at("city")
+    before = fan.state
+
+    said = fan.hears("hold_expired", hold_id="hold-1", sku="hoodie-M", quantity=1)
+    assert said.startswith("The time for 1 x Hoodie (M) is over")
+    assert said.endswith("Which town or city?")
+    assert fan.hears("hold_expired", hold_id="hold-0", sku="hoodie-M", quantity=1) == ""
+
+    assert fan.state == before
+
+
 def test_an_event_without_words_is_silent():
     fan = at("city")
 
@@ -314,7 +326,8 @@ def test_an_event_without_words_is_silent():
     "code",
     [
         "out_of_stock", "hold_expired", "nothing_pinned", "unknown_session", "quote_expired",
-        "order_already_paid", "checkout_closed", "no_delivery", "key_reused",
+        "order_already_paid", "checkout_closed", "no_delivery", "key_reused", "not_for_sale",
+        "no_such_quote",
     ],
 )  # fmt: skip
 def test_every_refusal_of_every_intent_is_answered(place, code):

@@ -26,7 +26,7 @@ INTENTS = (
 )  # fmt: skip
 EVENTS = (
     "payment_ready", "payment_declined", "order_paid", "checkout_expired", "order_cancelled",
-    "order_refunded", "unheard_of",
+    "order_refunded", "hold_expired", "unheard_of",
 )  # fmt: skip
 PINS = (None, an_offer(), a_single(), an_offer(options=()))
 ONWARD = {  # what brings a fan on from each place
@@ -117,7 +117,7 @@ class Tale:
         self.fan.hears(
             event, checkout_id=current, order_code="K7MX03", url="https://pay.test/t",
             expires_at=NOON, total_minor=5000, currency="EUR", title="Hoodie", label="M",
-            quantity=1,
+            quantity=1, hold_id=f"hold-{number}",
         )  # fmt: skip
 
     def _check(self, what: str, agreed: bool, held: Any) -> None:
