@@ -15,30 +15,32 @@ from commerce.payments.events import (
 from commerce.payments.gateways import sandbox_desk
 from commerce.payments.gateways.port import Gateway, Gateways
 from commerce.payments.model import (
-    BadAmount,
-    BadSignature,
     Closed,
     EventKind,
-    MalformedEvent,
-    NotPaid,
     Opened,
     Outcome,
     Payment,
-    PaymentDiffers,
-    PaymentNotFound,
-    PaymentRefused,
     ProviderEvent,
     Refund,
-    RefundDiffers,
-    RefundRefused,
     RefundStatus,
-    RefundTooLarge,
     Standing,
     Stands,
     Status,
-    UnknownProvider,
 )
 from commerce.payments.refunds import request_refund
+from commerce.payments.refusals import (
+    BadAmount,
+    BadSignature,
+    MalformedEvent,
+    NotPaid,
+    PaymentDiffers,
+    PaymentNotFound,
+    PaymentRefused,
+    RefundDiffers,
+    RefundRefused,
+    RefundTooLarge,
+    UnknownProvider,
+)
 from commerce.payments.service import (
     create,
     expired,

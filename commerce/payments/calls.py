@@ -8,15 +8,8 @@ from typing import TypeVar
 from commerce.kernel import clock, crashpoints, metrics
 from commerce.kernel.errors import Outage, Refusal
 from commerce.payments.gateways.port import Gateway, Gateways
-from commerce.payments.model import (
-    Closed,
-    Opened,
-    Payment,
-    Refund,
-    RefundStanding,
-    Standing,
-    UnknownProvider,
-)
+from commerce.payments.model import Closed, Opened, Payment, Refund, RefundStanding, Standing
+from commerce.payments.refusals import UnknownProvider
 
 T = TypeVar("T")
 

@@ -12,13 +12,12 @@ from commerce.payments.model import (
     UNSETTLED,
     Payment,
     Refund,
-    RefundRefused,
     RefundStanding,
     RefundStatus,
     Standing,
     Stands,
-    UnknownProvider,
 )
+from commerce.payments.refusals import RefundRefused, UnknownProvider
 
 log = logs.get(__name__)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from commerce.kernel.errors import Refusal
 from commerce.kernel.events import Event
 from commerce.kernel.machine import Machine
 from commerce.payments import events
+from commerce.payments.refusals import BadAmount, NotPaid, RefundTooLarge
 
 
 class Status(StrEnum):
@@ -128,58 +128,6 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"  # true, and already known or overtaken
     MISMATCHED = "mismatched"  # money that is not the money asked for; for a person
-
-
-class PaymentNotFound(Refusal):
-    code = "payment_not_found"
-
-
-class PaymentDiffers(Refusal):
-    """The key was used before with another body."""
-
-    code = "payment_differs"
-
-
-class PaymentRefused(Refusal):
-    """The provider said no for good; nothing was charged."""
-
-    code = "payment_refused"
-
-
-class RefundDiffers(Refusal):
-    code = "refund_differs"
-
-
-class RefundTooLarge(Refusal):
-    code = "refund_too_large"
-
-
-class RefundRefused(Refusal):
-    """The provider said no for good; nothing was given back."""
-
-    code = "refund_refused"
-
-
-class NotPaid(Refusal):
-    code = "not_paid"
-
-
-class BadAmount(Refusal):
-    code = "bad_amount"
-
-
-class UnknownProvider(Refusal):
-    code = "unknown_provider"
-
-
-class BadSignature(Refusal):
-    code = "bad_signature"
-
-
-class MalformedEvent(Refusal):
-    """Signed, and yet not an event of this provider."""
-
-    code = "malformed_event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

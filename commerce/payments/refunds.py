@@ -11,12 +11,11 @@ from commerce.payments.model import (
     Payment,
     ProviderEvent,
     Refund,
-    RefundDiffers,
     RefundStanding,
     RefundStatus,
-    RefundTooLarge,
     Status,
 )
+from commerce.payments.refusals import RefundDiffers, RefundTooLarge
 
 
 async def request_refund(

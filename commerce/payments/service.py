@@ -12,11 +12,11 @@ from commerce.payments.model import (
     Opened,
     Outcome,
     Payment,
-    PaymentDiffers,
     ProviderEvent,
     Standing,
     Stands,
 )
+from commerce.payments.refusals import PaymentDiffers
 
 log = logs.get(__name__)
 

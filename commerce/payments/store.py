@@ -16,12 +16,12 @@ from commerce.payments.model import (
     EventKind,
     Outcome,
     Payment,
-    PaymentNotFound,
     ProviderEvent,
     Refund,
     RefundStatus,
     Status,
 )
+from commerce.payments.refusals import PaymentNotFound
 from commerce.payments.tables import ATTEMPTS, EVENTS, PAYMENTS, REFUNDS
 
 PAYMENT_FIELDS = tuple(field.name for field in fields(Payment))

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from typing_extensions import is_typeddict
 
 SESSION_CREATE = ("stripe.params.checkout._session_create_params", "SessionCreateParams")
 SESSION_EXPIRE = ("stripe.params.checkout._session_expire_params", "SessionExpireParams")
@@ -63,7 +62,7 @@ def _adapter(shape: Shape) -> TypeAdapter[Any]:
     options = importlib.import_module("stripe._request_options")
     context = importlib.import_module("stripe._stripe_context")
     for value in vars(module).values():
-        if is_typeddict(value):
+        if hasattr(value, "__required_keys__"):  # a TypedDict
             value.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     adapter: TypeAdapter[Any] = TypeAdapter(getattr(module, shape[1]))
     names = {**vars(options), **vars(context), **vars(module)}

@@ -18,18 +18,16 @@ from commerce.payments.gateways.sandbox_model import (
 )
 from commerce.payments.model import (
     EventKind,
-    MalformedEvent,
     Opened,
     Payment,
-    PaymentRefused,
     ProviderEvent,
     Refund,
-    RefundRefused,
     RefundStanding,
     RefundStatus,
     Standing,
     Stands,
 )
+from commerce.payments.refusals import MalformedEvent, PaymentRefused, RefundRefused
 
 NAME = "sandbox"
 SIGNATURE_HEADER = "Sandbox-Signature"

@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Sequence
 
 from commerce.kernel.clock import SECOND
-from commerce.payments.model import BadSignature
+from commerce.payments.refusals import BadSignature
 
 TOLERANCE_SECONDS = 300
 

@@ -11,17 +11,15 @@ from commerce.kernel import clock, jsons
 from commerce.kernel.errors import Outage, Refusal
 from commerce.payments.gateways import signatures, stripe_wire
 from commerce.payments.model import (
-    MalformedEvent,
     Opened,
     Payment,
-    PaymentRefused,
     ProviderEvent,
     Refund,
-    RefundRefused,
     RefundStanding,
     Standing,
     Stands,
 )
+from commerce.payments.refusals import MalformedEvent, PaymentRefused, RefundRefused
 
 if TYPE_CHECKING:
     import stripe
@@ -34,12 +32,6 @@ TIMEOUT_SECONDS = 10
 RETRIES = 1
 REFUNDS_LISTED = 100
 SAID_NO = frozenset({400, 402, 404})
-
-
-class _NotOpen(Refusal):
-    """The session is complete or expired and can no more be expired."""
-
-    code = "session_not_open"
 
 
 class StripeGateway:
@@ -100,9 +92,9 @@ class StripeGateway:
         if ref is None:
             return Standing(status=Stands.ABSENT)
         try:
-            with _errors(_NotOpen):
+            with _errors(PaymentRefused):
                 session = await self._client.v1.checkout.sessions.expire_async(ref)
-        except _NotOpen:
+        except PaymentRefused:  # complete or expired already
             return await self._retrieve(ref)
         return stripe_wire.standing(session.to_dict())
 

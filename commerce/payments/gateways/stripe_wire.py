@@ -9,15 +9,14 @@ from commerce.kernel.clock import HOUR, MINUTE, SECOND
 from commerce.kernel.money import exponent
 from commerce.payments.model import (
     EventKind,
-    MalformedEvent,
     Payment,
-    PaymentRefused,
     ProviderEvent,
     RefundStanding,
     RefundStatus,
     Standing,
     Stands,
 )
+from commerce.payments.refusals import MalformedEvent, PaymentRefused
 
 NAME = "stripe"
 
