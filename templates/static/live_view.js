@@ -42,9 +42,16 @@ export class Scroll {
     new ResizeObserver(() => this.following && this.toEnd()).observe(this.box);
   }
 
-  grown() {
-    if (this.following) this.toEnd();
-    else this.newer.hidden = false;
+  // Something was added; where `item` is higher than the box, its beginning is what to read.
+  grown(item) {
+    if (!this.following) {
+      this.newer.hidden = false;
+    } else if (item && item.offsetHeight > this.box.clientHeight - 16) {
+      this.box.scrollTop += item.getBoundingClientRect().top - this.box.getBoundingClientRect().top - 8;
+      this.following = true;
+    } else {
+      this.toEnd();
+    }
   }
 
   toEnd() {
@@ -84,7 +91,7 @@ export class Stage {
     $("curtain").hidden = !closed;
     if (!closed) return;
     const ended = status === "ended";
-    $("curtain-title").textContent = ended ? this.texts.ago_ended : this.texts.planned;
+    $("curtain-title").textContent = ended ? this.texts.ended : this.texts.planned;
     $("curtain-text").textContent = ended ? this.texts.ended_text : this.texts.planned_text;
     if (ended && $("player")) $("player").remove(); // no sound from behind the curtain
   }
@@ -100,7 +107,9 @@ export class Stage {
     if (picture.getAttribute("src") !== address && address) picture.src = address;
     picture.alt = offer.title;
     $("offer-title").textContent = offer.title;
-    $("offer-price").textContent = offer.price + (offer.price_varies ? "+" : "");
+    $("offer-price").textContent = offer.price_varies
+      ? this.texts.from.replace("{price}", offer.price)
+      : offer.price;
     $("offer-about").textContent = offer.description;
     this.stock(offer.left);
     this.options(offer.options);
@@ -268,9 +277,12 @@ export class DeskTalk {
     if (picture) item.append(this.picture(picture));
     if (reply.text) item.append(make("p", "bubble", reply.text));
     if (reply.link) item.append(...this.link(...reply.link));
-    if (reply.choices) item.append(this.choices(reply.choices));
+    if (reply.choices) {
+      item.classList.add("said--asks");
+      item.append(this.choices(reply.choices));
+    }
     this.list.append(item);
-    this.scroll.grown();
+    this.scroll.grown(item);
     return true;
   }
 
@@ -297,8 +309,7 @@ export class DeskTalk {
   choices(choices) {
     // Older questions are answered or overtaken; only the newest can be pressed.
     for (const old of this.list.querySelectorAll(".choice")) old.disabled = true;
-    const long = choices.some(([, label, description]) => description || label.length > 24);
-    const box = make("div", long ? "choices choices--list" : "choices");
+    const box = make("div", `choices ${shape(choices)}`);
     for (const [id, label, description] of choices) {
       const button = make("button", "choice", label);
       button.type = "button";
@@ -316,4 +327,11 @@ export class DeskTalk {
     $("typing").hidden = !on;
     this.scroll.grown();
   }
+}
+
+// Pills for short answers, tiles for answers with a line below, rows where words are many.
+function shape(choices) {
+  const long = choices.some(([, label, description]) => label.length > 24 || (description || "").length > 24);
+  if (long) return "choices--list choices--rows";
+  return choices.some(([, , description]) => description) ? "choices--list" : "";
 }
