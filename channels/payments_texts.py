@@ -5,7 +5,7 @@ from __future__ import annotations
 PAGE: dict[str, dict[str, str]] = {
     "en": {
         "approve": "Approve",
-        "back": "Back to the shop",
+        "back": "Done",
         "decline": "Decline",
         "declined": "The payment was declined. You can try again.",
         "expired": "This payment link has expired",
@@ -26,7 +26,7 @@ PAGE: dict[str, dict[str, str]] = {
     },
     "es": {
         "approve": "Aprobar",
-        "back": "Volver a la tienda",
+        "back": "Listo",
         "decline": "Rechazar",
         "declined": "El pago fue rechazado. Puedes intentarlo otra vez.",
         "expired": "Este enlace de pago ha caducado",
