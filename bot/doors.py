@@ -56,6 +56,7 @@ class Doors:
         return await self._database.unit_of_work(lambda tx: write(tx, intent, conversation, key))
 
     async def _hold(self, intent: intents.Hold, conversation: Conversation, key: str) -> Outcome:
+        await self._database.read(lambda tx: live.check_on_offer(tx, intent.session_id, intent.sku))
         hold = await self._holds.hold(
             key=key,
             sku=intent.sku,
@@ -67,13 +68,15 @@ class Doors:
         return intents.Held(hold.id, hold.sku, hold.quantity, hold.expires_at)
 
     async def _look(self, tx: Tx, intent: intents.Look) -> Outcome:
-        slug = intent.session
-        if not slug:
+        session = await live.find_session(tx, intent.session) if intent.session else None
+        if intent.session and session is None:
+            raise live.UnknownSession(session=intent.session)
+        if session is None or session.status is live.Status.ENDED:
             running = await live.live_sessions(tx)
-            if not running:
-                return intents.Looked(None)
-            slug = running[0].slug
-        return intents.Looked(self._offer(await live.current_offer(tx, slug)))
+            session = running[0] if running else None
+        if session is None:
+            return intents.Looked(None)
+        return intents.Looked(self._offer(await live.current_offer(tx, session.id)))
 
     def _offer(self, offer: live.Offer | None) -> intents.Offer | None:
         if offer is None:

@@ -1,4 +1,4 @@
-"""What the core announces becomes a message into the fan's conversation, in order with their own."""
+"""What the core announces becomes a message in the fan's conversation, in order with theirs."""
 
 from __future__ import annotations
 

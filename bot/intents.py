@@ -13,7 +13,9 @@ from commerce.accounts import Address
 class Look:
     """What is pinned in the session this fan came from (or in the one that is live)?"""
 
-    session: str = ""  # slug of the session from the deep link; empty = the fan's last, or the live one
+    session: str = (
+        ""  # slug of the session from the deep link; empty = the fan's last, or the live one
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The neutral messages between channels and the conversation: what a fan wrote, and what we answer."""
+"""Neutral messages between channels and the conversation: what a fan wrote, what we answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Runs turns: takes the waiting messages of a conversation, steps through them, saves all at once.
 
-A crash anywhere leaves the messages waiting; running them again repeats the same keys at the doors of
-commerce, and so changes nothing twice. Two processes may run the same turn; the first to save wins.
+A crash anywhere leaves the messages waiting; running them again repeats the same keys at the doors
+of commerce, and so changes nothing twice. Two processes may run the same turn; the first to save wins.
 """
 
 from __future__ import annotations
@@ -70,11 +70,13 @@ class Runtime:
     async def run(self) -> None:
         """Forever; ends by cancellation, and `close` lets the turns under way end."""
         swept = float("-inf")
+        older_than = -1  # what is there at the start was left by a process that died
         while True:
             try:
                 if clock.monotonic() - swept >= SWEEP_SECONDS:
                     swept = clock.monotonic()
-                    await self._sweep()
+                    await self._sweep(older_than)
+                    older_than = SWEEP_OLDER_THAN
                 await self._take_ready()
             except Outage as error:
                 log.warning("turns_wait", error=str(error))
@@ -99,7 +101,7 @@ class Runtime:
             await asyncio.wait(self._turns, timeout=10)
         await self._committer.close()
 
-    async def _sweep(self, older_than: int = SWEEP_OLDER_THAN) -> None:
+    async def _sweep(self, older_than: int) -> None:
         for conversation_id in await self._database.read(
             lambda tx: inbox.conversations_waiting(tx, older_than)
         ):

@@ -81,15 +81,14 @@ async def conversations(tx: Tx, ids: Sequence[str]) -> dict[str, Conversation]:
 
 
 async def save_turns(tx: Tx, turns: Sequence[TurnResult]) -> list[Contended | None]:
-    """State, answered messages and replies, or Contended where the conversation went on meanwhile."""
+    """State, answered messages and replies; Contended where the conversation had gone on."""
     rows = jsons.dumps([_row(turn) for turn in turns])
     saved = {row["id"] for row in await tx.all(SAVE[tx.dialect], rows=rows)}
     won = [turn for turn in turns if turn.conversation.id in saved]
     await inbox.done(tx, [row for turn in won for row in turn.messages])
     await outgoing.put(tx, [reply for turn in won for reply in turn.replies])
     return [
-        None if turn.conversation.id in saved else Contended(turn.conversation.id)
-        for turn in turns
+        None if turn.conversation.id in saved else Contended(turn.conversation.id) for turn in turns
     ]
 
 

@@ -38,9 +38,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 
 def build(till: Till) -> web.Application:
     """All routes; the till is started and closed by whoever runs the application."""
-    app = web.Application(
-        client_max_size=BODY_BYTES_MAX, middlewares=[_middleware(till.settings)]
-    )
+    app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_middleware(till.settings)])
     backoffice = Backoffice(
         database=till.database,
         templates=till.templates,

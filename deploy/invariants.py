@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, literal, or_, select
 
-from commerce.inventory.model import HoldStatus, MovementKind
+from commerce.inventory import HoldStatus, MovementKind
 from commerce.inventory.tables import HOLDS, STOCK, STOCK_MOVEMENTS
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.columns import db_now
@@ -155,9 +155,7 @@ INVARIANTS: Sequence[Invariant] = (
         "nothing_stuck",
         "a saga should have gone on long ago",
         select(SAGAS.c.id, SAGAS.c.status).where(
-            SAGAS.c.status.in_(
-                [SagaStatus.RUNNING, SagaStatus.WAITING, SagaStatus.COMPENSATING]
-            ),
+            SAGAS.c.status.in_([SagaStatus.RUNNING, SagaStatus.WAITING, SagaStatus.COMPENSATING]),
             SAGAS.c.next_at < db_now() - STUCK_AFTER,
         ),
     ),

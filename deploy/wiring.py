@@ -105,9 +105,7 @@ class Till:
         )
         return Runtime(
             database=self.database,
-            step=lambda state, given: conversation.step(
-                state, given, texts=texts, now=clock.now()
-            ),
+            step=lambda state, given: conversation.step(state, given, texts=texts, now=clock.now()),
             run_intent=doors.run,
             fanout=self.fanout,
             pull_accounts=[self.web.account],
@@ -127,9 +125,9 @@ class Till:
             self._loops.append(task)
 
     def _notice_death(self, loop: asyncio.Task[None]) -> None:
-        """No loop ends by itself: one that died is a bug, and half a till must not go on selling."""
+        """A loop that died is a bug, and half a till must not go on selling."""
         if not loop.cancelled():
-            log.critical("loop_died", loop=loop.get_coro().__qualname__, exc_info=loop.exception())
+            log.critical("loop_died", loop=repr(loop.get_coro()), exc_info=loop.exception())
             self.broken.set()
 
     def _loops_of(self, roles: Role) -> list[Coroutine[Any, Any, None]]:

@@ -34,6 +34,7 @@ from live.model import (
 )
 from live.service import (
     chat_since,
+    check_on_offer,
     current_offer,
     end_session,
     find_session,
@@ -82,6 +83,7 @@ __all__ = [
     "TooLong",
     "UnknownSession",
     "chat_since",
+    "check_on_offer",
     "current_offer",
     "end_session",
     "fan_name",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from commerce.kernel.clock import SECOND
+from commerce.kernel.clock import MINUTE, SECOND
 from commerce.kernel.errors import Refusal
 from commerce.kernel.machine import Machine
 
@@ -19,6 +19,7 @@ TITLE_MAX = 120
 SLUG_MAX = 40  # a slug plus its suffix fits the 64 characters of a Telegram deep link
 FLOOD_MESSAGES = 5
 FLOOD_WINDOW = 10 * SECOND
+SEEN_FOR = 5 * MINUTE  # how long a pin taken down may still be bought
 
 
 class Status(StrEnum):
@@ -200,6 +201,12 @@ def check_live(session: Session) -> None:
 def check_ends_at(ends_at: int | None, *, now: int) -> None:
     if ends_at is not None and ends_at <= now:
         raise OfferAlreadyOver(ends_at=ends_at)
+
+
+def may_buy(pin: Pin, product_id: str, *, now: int) -> bool:
+    """Streams run late: a pin taken down is still on the screens of some fans."""
+    shown = pin.unpinned_at is None or now < pin.unpinned_at + SEEN_FOR
+    return pin.product_id == product_id and shown and not is_over(pin.offer_ends_at, now=now)
 
 
 def is_over(offer_ends_at: int | None, *, now: int) -> bool:

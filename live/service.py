@@ -6,7 +6,7 @@ from commerce import catalog, inventory
 from commerce.kernel import clock, ids, masking
 from commerce.kernel.database import Tx
 from live import events, model, store
-from live.model import Offer, Option, Pin, RoomMessage, Session, Status
+from live.model import NothingPinned, Offer, Option, Pin, RoomMessage, Session, Status
 
 ROOM_HISTORY = 60
 SLUG_TRIES = 5
@@ -211,6 +211,19 @@ async def current_offer(tx: Tx, slug_or_id: str) -> Offer | None:
         return None
     offer = await pinned_offer(tx, found)
     return None if offer is None or model.is_over(offer.ends_at, now=clock.now()) else offer
+
+
+async def check_on_offer(tx: Tx, session_id: str, sku: str) -> None:
+    """A fan may take what is pinned, or was a moment ago: that is what they saw when they chose.
+
+    Raises NothingPinned after that, after its countdown, and outside a live session.
+    """
+    found = await session(tx, session_id)
+    sold = (await catalog.products_of_skus(tx, [sku])).get(sku)
+    timeline = await store.timeline(tx, session_id) if found.status is Status.LIVE else []
+    now = clock.now()
+    if sold is None or not any(model.may_buy(pin, sold.id, now=now) for pin in timeline):
+        raise NothingPinned(session_id=session_id)
 
 
 async def pinned_offer(tx: Tx, session: Session) -> Offer | None:

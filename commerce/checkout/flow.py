@@ -72,9 +72,7 @@ async def _link_closed(tx: Tx, saga: Saga, output: Output) -> Output:
     """The provider's last word: it may have been paid while we were closing."""
     told = output["standing"]
     standing = payments.Standing(**{**told, "status": payments.Stands(told["status"])})
-    payment = await payments.record_standing(
-        tx, CheckoutData.of(saga.data).payment_id, standing
-    )
+    payment = await payments.record_standing(tx, CheckoutData.of(saga.data).payment_id, standing)
     if payment.paid_at is not None:
         return {"ending": Ending.PAID}
     return {"ending": saga.data.get("ending", Ending.EXPIRED)}
@@ -93,6 +91,8 @@ async def _release(tx: Tx, saga: Saga) -> None:
     if payment.paid_at is not None:
         await settle(tx, saga.id, data)
         return
+    if payment.pay_url is None:
+        await payments.failed(tx, data.payment_id, str(saga.failure))
     await inventory.release(tx, data.hold_id)
     await orders.cancel(tx, data.order_id, str(saga.data.get("ending", saga.failure)))
 

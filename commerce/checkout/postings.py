@@ -37,18 +37,14 @@ def sold(order: orders.Order) -> Posting:
         reason="sale",
         reference=order.id,
         transfers=tuple(
-            Transfer(
-                ledger.CUSTOMER_PAYABLE, credits[line.kind], order.currency, line.amount_minor
-            )
+            Transfer(ledger.CUSTOMER_PAYABLE, credits[line.kind], order.currency, line.amount_minor)
             for line in order.lines
             if line.amount_minor
         ),
     )
 
 
-def refunded(
-    payment: payments.Payment, order: orders.Order, fact: Mapping[str, Any]
-) -> Posting:
+def refunded(payment: payments.Payment, order: orders.Order, fact: Mapping[str, Any]) -> Posting:
     """A sale that is given back is debited to refunds; money without a sale just goes back."""
     owed = ledger.REFUNDS if order.status is orders.Status.PAID else ledger.CUSTOMER_PAYABLE
     return Posting(

@@ -2,7 +2,15 @@
 
 from commerce.inventory.events import HoldExpired
 from commerce.inventory.holds import Holds
-from commerce.inventory.model import Hold, HoldGone, HoldStatus, OutOfStock, Stock, UnknownSku
+from commerce.inventory.model import (
+    Hold,
+    HoldGone,
+    HoldStatus,
+    MovementKind,
+    OutOfStock,
+    Stock,
+    UnknownSku,
+)
 from commerce.inventory.service import (
     available,
     claim,
@@ -21,6 +29,7 @@ __all__ = [
     "HoldGone",
     "HoldStatus",
     "Holds",
+    "MovementKind",
     "OutOfStock",
     "Stock",
     "UnknownSku",

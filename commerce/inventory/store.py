@@ -132,9 +132,7 @@ async def add_holds(tx: Tx, holds: Sequence[Hold], now: int) -> None:
 
 async def move(tx: Tx, hold: Hold, after: HoldStatus) -> bool:
     """False when the hold had moved meanwhile."""
-    moved = await tx.run(
-        MOVE, hold=hold.id, before=hold.status, after=after, now=await tx.now()
-    )
+    moved = await tx.run(MOVE, hold=hold.id, before=hold.status, after=after, now=await tx.now())
     return moved == 1
 
 

@@ -1,28 +1,25 @@
-"""Events over Redis Streams: the relay's `publish`, the consumer group, and what makes loss harmless.
+"""Events over Redis Streams: where the relay publishes, and the consumer group that handles them.
 
-SQL is the truth. A stream may lose any message at any moment: `republish_unconsumed` finds the
-events whose handlers have not run and has them sent again.
+A stream may lose any message at any moment; the sweep in `resending` brings it again from SQL.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy import bindparam, select, union_all, update
 
-from commerce.kernel import clock, ids, jsons, logs, metrics
-from commerce.kernel.columns import db_now
-from commerce.kernel.database import Database, Row, Tx, any_of
+from commerce.kernel import clock, ids, jsons, logs, metrics, resending
+from commerce.kernel.database import Database
 from commerce.kernel.errors import Outage
 from commerce.kernel.events import Envelope
 from commerce.kernel.outbox import Dispatcher
-from commerce.kernel.tables import CONSUMED, OUTBOX, OutboxStatus
+from commerce.kernel.resending import Turn
 
 PREFIX = "sc.domain."
 DEAD = "sc.dead"
@@ -36,45 +33,10 @@ BLOCK_SECONDS = 1.0
 OUTAGE_SECONDS = 2.0
 TURN_SECONDS = 0.1
 TURNS_MAX = 20
-BATCH = 500
+FORGET_SECONDS = 3600.0  # a consumer that was silent for so long and holds nothing
 LOST = (RedisError, OSError)
 log = logs.get(__name__)
 PARKED = metrics.counter("livetill_events_parked_total", "Events nobody could handle", ["event"])
-REPUBLISHED = metrics.counter("livetill_events_republished_total", "Events sent again")
-
-Handled = Mapping[str, Sequence[str]]  # event name -> its consumers
-
-_unproven = (OUTBOX.c.status == OutboxStatus.SENT) & (OUTBOX.c.next_at > 0)
-TO_PROVE = (
-    select(OUTBOX.c.id, OUTBOX.c.name)
-    .where(_unproven, OUTBOX.c.next_at <= db_now())
-    .order_by(OUTBOX.c.next_at)
-    .limit(BATCH)
-    .with_for_update(skip_locked=True)
-)
-_this = OUTBOX.alias("this")
-_earlier = (
-    OUTBOX.c.aggregate_id == bindparam("aggregate"),
-    OUTBOX.c.seq < select(_this.c.seq).where(_this.c.id == bindparam("event")).scalar_subquery(),
-)
-EARLIER = union_all(  # each half has an index of its own
-    select(OUTBOX.c.id, OUTBOX.c.name).where(OUTBOX.c.status == OutboxStatus.WAITING, *_earlier),
-    select(OUTBOX.c.id, OUTBOX.c.name).where(_unproven, *_earlier),
-).limit(BATCH)
-CLAIMS = select(CONSUMED.c.consumer, CONSUMED.c.event_id).where(
-    any_of(CONSUMED.c.consumer, "consumers"), any_of(CONSUMED.c.event_id, "ids")
-)
-PROVEN = update(OUTBOX).where(any_of(OUTBOX.c.id, "ids")).values(next_at=0)
-SEND_AGAIN = (
-    update(OUTBOX)
-    .where(any_of(OUTBOX.c.id, "ids"))
-    .values(status=OutboxStatus.WAITING, tries=OUTBOX.c.tries + 1, next_at=0, lease_until=0)
-)
-PARK = (
-    update(OUTBOX)
-    .where(OUTBOX.c.id == bindparam("event"))
-    .values(status=OutboxStatus.PARKED, error=bindparam("error"), next_at=0)
-)
 
 
 class WeakRedis(Exception):
@@ -118,44 +80,6 @@ def _connect(url: str) -> Any:
     return aioredis.from_url(
         url, decode_responses=True, protocol=2, socket_connect_timeout=2, socket_timeout=5
     )
-
-
-async def republish_unconsumed(database: Database, handled: Handled) -> int:
-    """Have events sent again that were sent, but not handled in time; how many. Run it often.
-
-    An event that was handled is never looked at again. Each time an event is sent in vain doubles
-    the time until the next look, so that a consumer that is merely slow is not flooded.
-    """
-    total = 0
-    while True:
-        looked, again = await database.unit_of_work(lambda tx: _republish_some(tx, handled))
-        total += again
-        if looked < BATCH:
-            break
-    if total:
-        log.warning("events_republished", count=total)
-        REPUBLISHED.inc(total)
-    return total
-
-
-async def _republish_some(tx: Tx, handled: Handled) -> tuple[int, int]:
-    rows = await tx.all(TO_PROVE)
-    missing = await _unconsumed(tx, rows, handled)
-    await tx.run(PROVEN, ids=[row["id"] for row in rows if row["id"] not in missing])
-    if missing:
-        await tx.run(SEND_AGAIN, ids=sorted(missing))
-        tx.wake("outbox")
-    return len(rows), len(missing)
-
-
-async def _unconsumed(tx: Tx, rows: Sequence[Row], handled: Handled) -> set[str]:
-    """Which of these events have a handler that has not run."""
-    wanted = {(consumer, row["id"]) for row in rows for consumer in handled.get(row["name"], ())}
-    if not wanted:
-        return set()
-    consumers, events = (sorted(set(part)) for part in zip(*wanted, strict=True))
-    claims = await tx.all(CLAIMS, consumers=consumers, ids=events)
-    return {event for _, event in wanted - {(c["consumer"], c["event_id"]) for c in claims}}
 
 
 @dataclass(slots=True)
@@ -241,6 +165,7 @@ class RedisConsumer:
             if clock.monotonic() >= self._upkeep_at:
                 await self._keep_hold()
                 await self._take_over()
+                await self._forget_the_dead()
                 self._upkeep_at = clock.monotonic() + self._idle_seconds / 4
             room = HELD_MAX - len(self._held)
             if room > 0:
@@ -293,6 +218,12 @@ class RedisConsumer:
             if fields is not None:
                 await self._receive(stream, entry, fields, tries=tries)
 
+    async def _forget_the_dead(self) -> None:
+        for stream in self._streams:
+            for one in await self._redis.xinfo_consumers(stream, self._group):
+                if one["pending"] == 0 and one["idle"] > FORGET_SECONDS * 1000:
+                    await self._redis.xgroup_delconsumer(stream, self._group, one["name"])
+
     async def _receive(
         self, stream: str, entry: str, fields: Mapping[str, str], *, tries: int
     ) -> None:
@@ -339,10 +270,14 @@ class RedisConsumer:
 
     async def _settle(self, message: Message) -> float | None:
         """Handle it, or park it; how long to wait before going on with it, None = not at all."""
-        if not await self._is_its_turn(message.event):
+        turn = await self._turn(message.event)
+        if turn is Turn.LATER:
             # Let go in the end: the earlier one may be behind it, here or in the stream.
             message.turns += 1
             return TURN_SECONDS if message.turns <= TURNS_MAX else None
+        if turn is Turn.PARKED:
+            await self._acknowledge(message)
+            return None
         if message.tries < TRIES_MAX:
             if message.tries:  # the first one was counted by Redis when it gave the message
                 await self._count_try(message)
@@ -354,10 +289,10 @@ class RedisConsumer:
         await self._park(message)
         return None
 
-    async def _is_its_turn(self, event: Envelope) -> bool:
+    async def _turn(self, event: Envelope) -> Turn:
         if event.name not in self._handled:
-            return True
-        return await self._database.read(lambda tx: _is_first(tx, event, self._handled))
+            return Turn.NOW
+        return await self._database.read(lambda tx: resending.turn(tx, event, self._handled))
 
     async def _count_try(self, message: Message) -> None:
         await self._redis.xclaim(
@@ -392,9 +327,7 @@ class RedisConsumer:
 
     async def _park(self, message: Message) -> None:
         event = message.event
-        await self._database.unit_of_work(
-            lambda tx: tx.run(PARK, event=event.id, error=message.error)
-        )
+        await self._database.unit_of_work(lambda tx: resending.park(tx, event, message.error))
         PARKED.labels(event.name).inc()
         log.error("event_parked", event_name=event.name, event_id=event.id, error=message.error)
         await self._bury(message.stream, message.id, jsons.dumps(asdict(event)), message.error)
@@ -403,9 +336,3 @@ class RedisConsumer:
         fields = {"stream": stream, "event": event, "error": error}
         await self._redis.xadd(DEAD, fields, maxlen=DEAD_LENGTH_MAX)
         await self._redis.xack(stream, self._group, entry)
-
-
-async def _is_first(tx: Tx, event: Envelope, handled: Handled) -> bool:
-    """Whether the handlers of all earlier events of this aggregate have run."""
-    rows = await tx.all(EARLIER, aggregate=event.aggregate_id, event=event.id)
-    return not await _unconsumed(tx, rows, handled)

@@ -59,7 +59,7 @@ def db_now() -> ColumnElement[int]:
     return func.livetill_now(type_=Count)
 
 
-class any_of(ColumnElement[bool]):  # noqa: N801  (reads as an operator)
+class any_of(ColumnElement[bool]):
     """`column` is one of the texts in the list parameter called `name`."""
 
     inherit_cache = False

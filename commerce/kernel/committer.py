@@ -62,7 +62,7 @@ class GroupCommitter(Generic[Item, Answer]):
         self._groups.inc()
         try:
             answers = await self._database.unit_of_work(lambda tx: self._write(tx, items))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (it becomes the answer of its item)
             if len(group) == 1 or isinstance(error, Outage):
                 answers = [error] * len(group)
             else:

@@ -1,7 +1,7 @@
 """Places where a process may die: every commit and every outside call passes `hit`.
 
-A kill test counts the hits of a whole story, then lets a fresh process die at the first, the second,
-and so on. In production nothing is armed and a hit costs one comparison.
+A kill test counts the hits of a whole story, then lets a fresh process die at the first, the
+second, and so on. In production nothing is armed and a hit costs one comparison.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three kinds of failure: a business no, a world that does not answer, and everything else, a bug."""
+"""The kinds of failure: a business no, a world that does not answer; all else is a bug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The relay: carries committed events to whoever must know, at least once, in order per aggregate."""
+"""The relay: carries committed events to their hearers, at least once, an aggregate's in order."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CLAIM = (
 )
 SENT = (
     update(OUTBOX)
-    .where(OUTBOX.c.seq == bindparam("row"))
+    .where(OUTBOX.c.seq == bindparam("row"), OUTBOX.c.status == OutboxStatus.WAITING)
     .values(status=OutboxStatus.SENT, next_at=bindparam("prove_at"))
 )
 FAILED = (
@@ -162,12 +162,14 @@ class Relay:
         try:
             await self._deliver(envelope(row))
         except Outage as outage:
-            log.warning("event_waits", event_name=row["name"], error=str(outage))
-            await self._database.unit_of_work(lambda tx: _postpone(tx, row, str(outage)))
+            reason = str(outage)
+            log.warning("event_waits", event_name=row["name"], error=reason)
+            await self._database.unit_of_work(lambda tx: _postpone(tx, row, reason))
             return False
         except Exception as error:  # a handler's bug must not stop the other aggregates
             log.error("event_failed", event_name=row["name"], event_id=row["id"], exc_info=error)
-            await self._database.unit_of_work(lambda tx: _failed(tx, row, repr(error)))
+            reason = repr(error)
+            await self._database.unit_of_work(lambda tx: _failed(tx, row, reason))
             return False
         return True
 

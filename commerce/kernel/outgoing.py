@@ -1,4 +1,4 @@
-"""What we answer, durable before it is sent, and the senders that carry it within each platform's limits."""
+"""What we answer, durable before it is sent."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ REPORT = (
 
 
 class Undeliverable(Refusal):
-    """The platform will not deliver this: blocked, window_closed, bad_address, rejected, gave_up."""
+    """Never to be delivered: blocked, window_closed, bad_address, rejected, gave_up."""
 
     code = "undeliverable"
 
@@ -107,7 +107,7 @@ class Outgoing:
 
 
 async def put(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of conversation_id, number, account, address, priority, body (JSON), correlation_id, status."""
+    """Rows of the table; those that wait wake the sender of their account."""
     await tx.run_many(PUT, rows)
     for account in {row["account"] for row in rows if row["status"] == OutgoingStatus.WAITING}:
         tx.wake(f"outgoing:{account}")

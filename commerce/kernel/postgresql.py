@@ -1,4 +1,4 @@
-"""The scaled database: asyncpg itself. Session state is never used, so nothing is reset on release."""
+"""The scaled database: asyncpg itself, without session state, so nothing is reset on release."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 import asyncpg
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, Select
 
 from commerce.kernel import clock
 from commerce.kernel.database import Database, Row, Tx, Work, committed, committing
@@ -44,17 +44,23 @@ class PostgresqlTx(Tx):
     def __init__(self, connection: asyncpg.pool.PoolConnectionProxy[Any]) -> None:
         super().__init__()
         self._connection = connection
+        self.changed = False
 
     async def all(self, statement: ClauseElement, /, **params: Any) -> list[Row]:
         ready = STATEMENTS.prepare(statement, params)
         rows = await self._connection.fetch(ready.sql, *ready.arguments(params))
+        if rows and not isinstance(statement, Select):
+            self.changed = True
         return cast("list[Row]", rows)
 
     async def run(self, statement: ClauseElement, /, **params: Any) -> int:
         ready = STATEMENTS.prepare(statement, params)
         status = await self._connection.execute(ready.sql, *ready.arguments(params))
         words = status.split()
-        return int(words[-1]) if words[-1].isdigit() else 0
+        affected = int(words[-1]) if words[-1].isdigit() else 0
+        if affected and not isinstance(statement, Select):
+            self.changed = True
+        return affected
 
     async def run_many(
         self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]], /
@@ -63,6 +69,7 @@ class PostgresqlTx(Tx):
             return
         ready = STATEMENTS.prepare(statement, rows[0])
         await self._connection.executemany(ready.sql, [ready.arguments(row) for row in rows])
+        self.changed = True
 
     async def now(self) -> int:
         return cast("int", await self._connection.fetchval("SELECT livetill_now()"))
@@ -99,13 +106,15 @@ class PostgresqlDatabase(Database):
                     await _follow_fake_clock(connection)
                     tx = PostgresqlTx(connection)
                     result = await work(tx)
-                    committing()
+                    if tx.changed:
+                        committing()
                     await connection.execute("COMMIT")
                 except BaseException:
                     if not connection.is_closed():
                         await connection.execute("ROLLBACK")
                     raise
-                committed()
+                if tx.changed:
+                    committed()
                 return result, tx.topics
         except LOST_RACES as error:
             raise Contended(str(error)) from error

@@ -1,8 +1,8 @@
 """Sagas: work that spans transactions and outside calls, remembered step by step.
 
 A saga is a list of steps. A step either works inside the transaction that advances the saga (`do`),
-calls the outside under a key that was committed before the call (`call`, then `record`), or waits for
-a signal until a deadline (`wait`). A Refusal turns the saga around: the steps done are undone, last
+calls the outside under a key that was committed before the call (`call`, then `record`), or waits
+for a signal until a deadline (`wait`). A Refusal turns the saga around: the steps done are undone, last
 first. Running a saga again after a crash repeats the same keys, so it changes nothing twice.
 """
 
@@ -47,7 +47,7 @@ Recording = Callable[[Tx, Saga, Output], Awaitable[Output | None]]
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ends when `decide` finds its signals, or at the deadline with the output {"timed_out": True}."""
+    """Ends when `decide` finds its signals, or at the deadline with {"timed_out": True}."""
 
     decide: Callable[[Saga, Signals], Output | None]
     deadline: Callable[[Saga], int]  # µs
@@ -77,9 +77,7 @@ BY_ID_LOCKED = BY_ID.with_for_update()
 LOCKED = BY_ID.where(SAGAS.c.fence == bindparam("fence")).with_for_update()
 _due = (
     select(SAGAS.c.id)
-    .where(
-        SAGAS.c.status.in_(OPEN), SAGAS.c.next_at <= db_now(), SAGAS.c.lease_until <= db_now()
-    )
+    .where(SAGAS.c.status.in_(OPEN), SAGAS.c.next_at <= db_now(), SAGAS.c.lease_until <= db_now())
     .order_by(SAGAS.c.next_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)

@@ -204,9 +204,7 @@ async def _undo(tx: Tx, current: Saga, steps: Definition) -> Saga | None:
     )
 
 
-async def _remember(
-    tx: Tx, owned: Saga, step: Step, direction: str, output: Output | None
-) -> None:
+async def _remember(tx: Tx, owned: Saga, step: Step, direction: str, output: Output | None) -> None:
     now = await tx.now()
     result = jsons.dumps(dict(output or {}))
     if direction == "do" and step.call is not None:
@@ -229,7 +227,7 @@ async def _remember(
 
 
 async def _save(tx: Tx, changed: Saga, *, next_at: int | None = None) -> Saga | None:
-    """Save; keeps the lease while there is more to do at once. None when not, or not ours any more."""
+    """Save, and keep the lease while there is more to do at once; else None."""
     now = await tx.now()
     goes_on = next_at is None and changed.status not in FINAL
     saved = await tx.run(

@@ -1,4 +1,4 @@
-"""Carries one account's outgoing messages to its platform: by priority, in order, within its limits."""
+"""Carries an account's messages to its platform: by priority, in order, within its limits."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Sender:
         )
 
     async def run(self) -> None:
-        """Forever; ends by cancellation, and what was under way is settled or its lease runs out."""
+        """Forever; ends by cancellation. What was under way is sent again when its lease ends."""
         nudge = self._database.listen(f"outgoing:{self._carrier.account}")
         while True:
             nudge.clear()
@@ -81,9 +81,7 @@ class Sender:
     async def send_due(self) -> bool:
         """One round; False when nothing was due."""
         account = self._carrier.account
-        due = await self._database.unit_of_work(
-            lambda tx: outgoing.claim(tx, account, self._batch)
-        )
+        due = await self._database.unit_of_work(lambda tx: outgoing.claim(tx, account, self._batch))
         await asyncio.gather(*(self._send(message) for message in due))
         return bool(due)
 

@@ -22,7 +22,7 @@ ONE_MIGRATION_AT_A_TIME = 4_207_846_521  # any number that only this lock uses
 
 
 def migrate(url: str) -> None:
-    """Bring the database to the newest schema; safe to run again and at once from many processes."""
+    """Bring the database to the newest schema; safe to repeat, and from many processes at once."""
     if url.startswith("sqlite:///"):
         _migrate_sqlite(url)
     else:

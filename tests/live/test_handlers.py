@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from commerce.kernel.events import Envelope
-from commerce.kernel.fanout import LocalFanout
-from live.handlers import HEARD, handlers
+from live.handlers import HANDLERS, HEARD
 
 
 def an_event(name: str, payload: dict) -> Envelope:
@@ -21,22 +20,21 @@ def an_event(name: str, payload: dict) -> Envelope:
 
 @pytest.mark.parametrize("name", HEARD)
 @pytest.mark.parametrize("key", ["session_id", "reference"])
-async def test_what_changes_a_room_makes_it_look_again(name, key):
-    fanout = LocalFanout()
-    (handler,) = handlers(fanout)[name]
+async def test_what_changes_a_room_makes_it_look_again(database, name, key):
+    nudged: list[str] = []
+    database.on_wake("session:", nudged.append)
+    (handler,) = HANDLERS[name]
 
-    with fanout.subscribe("session:s1") as nudges, fanout.subscribe("session:s2") as others:
-        await handler(None, an_event(name, {key: "s1"}))
+    await database.unit_of_work(lambda tx: handler(tx, an_event(name, {key: "s1"})))
 
-    assert nudges.get_nowait() == {}
-    assert others.empty()
+    assert nudged == ["s1"]
 
 
-async def test_an_event_of_no_session_moves_nobody():
-    fanout = LocalFanout()
-    (handler,) = handlers(fanout)["order.paid"]
+async def test_an_event_of_no_session_moves_nobody(database):
+    nudged: list[str] = []
+    database.on_wake("session:", nudged.append)
+    (handler,) = HANDLERS["order.paid"]
 
-    with fanout.subscribe("session:") as nudges:
-        await handler(None, an_event("order.paid", {"session_id": ""}))
+    await database.unit_of_work(lambda tx: handler(tx, an_event("order.paid", {"session_id": ""})))
 
-    assert nudges.empty()
+    assert nudged == []

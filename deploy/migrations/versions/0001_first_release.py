@@ -1,11 +1,12 @@
 """The first release."""
 
-from alembic import op
+import importlib
+
 import sqlalchemy as sa
+from alembic import op
 
 from commerce.kernel.columns import metadata
 from deploy import tables
-import importlib
 
 revision = "0001"
 down_revision = None
