@@ -69,6 +69,10 @@ class any_of(ColumnElement[bool]):
         self.name = name
         self.param = bindparam(name, type_=ARRAY(Text))
 
+    def get_children(self, **kw: Any) -> tuple[ColumnElement[Any], ...]:
+        """So that whoever walks a statement finds the parameter, and misses a missing one."""
+        return (self.column, self.param)
+
 
 @compiles(any_of, "postgresql")
 def _any_of_postgresql(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:

@@ -67,12 +67,16 @@ class Compiler:
         # Literal lists of IN are written out, which wants values for all parameters now; ours come
         # with each run, and `arguments` misses what is missing. Lists that vary go to `any_of`.
         options["compile_kwargs"] = {"render_postcompile": True}
-        needed = set(options.get("column_keys", ()))
-        for part in visitors.iterate(statement):
-            if isinstance(part, BindParameter) and part.required:
-                needed.add(part.key)
-                part.required = False
-        compiled = statement.compile(dialect=self.dialect, **options)
+        parts = visitors.iterate(statement)
+        required = [p for p in parts if isinstance(p, BindParameter) and p.required]
+        needed = {part.key for part in required} | set(options.get("column_keys", ()))
+        for part in required:
+            part.required = False
+        try:
+            compiled = statement.compile(dialect=self.dialect, **options)
+        finally:
+            for part in required:  # other statements share it, and the other dialect too
+                part.required = True
         order: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
         literals = {k: v for k, v in compiled.params.items() if k in order and k not in needed}
         return Prepared(str(compiled), order, literals)
