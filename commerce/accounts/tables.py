@@ -75,23 +75,3 @@ SIGN_IN_TRIES = table(
     Column("full_at", Instant, nullable=False),
     Index("sign_in_tries_full", "full_at"),
 )
-
-# A consent is evidence: it can be followed by another, never edited or removed.
-GUARDS: dict[str, tuple[str, ...]] = {
-    "sqlite": (
-        "CREATE TRIGGER consents_no_update BEFORE UPDATE ON consents "
-        "BEGIN SELECT RAISE(ABORT, 'consents is append-only'); END",
-        "CREATE TRIGGER consents_no_delete BEFORE DELETE ON consents "
-        "BEGIN SELECT RAISE(ABORT, 'consents is append-only'); END",
-    ),
-    "postgresql": (
-        "CREATE FUNCTION accounts.consents_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'consents is append-only'; END $$",
-        "CREATE TRIGGER consents_no_change BEFORE UPDATE OR DELETE ON accounts.consents "
-        "FOR EACH ROW EXECUTE FUNCTION accounts.consents_append_only()",
-        "CREATE TRIGGER consents_no_truncate BEFORE TRUNCATE ON accounts.consents "
-        "FOR EACH STATEMENT EXECUTE FUNCTION accounts.consents_append_only()",
-        "ALTER TABLE accounts.consents ENABLE ALWAYS TRIGGER consents_no_change",
-        "ALTER TABLE accounts.consents ENABLE ALWAYS TRIGGER consents_no_truncate",
-    ),
-}

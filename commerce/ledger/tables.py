@@ -27,23 +27,3 @@ TRANSFERS = table(
     Index("transfers_credit", "credit", "currency", "at"),
     Index("transfers_reference", "reference"),
 )
-
-# Money that moved stays moved: a mistake is followed by its correction.
-GUARDS: dict[str, tuple[str, ...]] = {
-    "sqlite": (
-        "CREATE TRIGGER transfers_no_update BEFORE UPDATE ON transfers "
-        "BEGIN SELECT RAISE(ABORT, 'transfers is append-only'); END",
-        "CREATE TRIGGER transfers_no_delete BEFORE DELETE ON transfers "
-        "BEGIN SELECT RAISE(ABORT, 'transfers is append-only'); END",
-    ),
-    "postgresql": (
-        "CREATE FUNCTION ledger.append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'ledger.% is append-only', TG_TABLE_NAME; END $$",
-        "CREATE TRIGGER transfers_no_change BEFORE UPDATE OR DELETE ON ledger.transfers "
-        "FOR EACH ROW EXECUTE FUNCTION ledger.append_only()",
-        "CREATE TRIGGER transfers_no_truncate BEFORE TRUNCATE ON ledger.transfers "
-        "FOR EACH STATEMENT EXECUTE FUNCTION ledger.append_only()",
-        "ALTER TABLE ledger.transfers ENABLE ALWAYS TRIGGER transfers_no_change",
-        "ALTER TABLE ledger.transfers ENABLE ALWAYS TRIGGER transfers_no_truncate",
-    ),
-}

@@ -57,35 +57,3 @@ ORDER_HISTORY = table(
     Column("at", Instant, nullable=False),
     status_check("order_history_status", "status", Status),
 )
-
-# History is only added to; what was sold and for how much never changes once it was placed.
-GUARDS: dict[str, tuple[str, ...]] = {
-    "sqlite": (
-        "CREATE TRIGGER order_history_no_update BEFORE UPDATE ON order_history "
-        "BEGIN SELECT RAISE(ABORT, 'order_history is append-only'); END",
-        "CREATE TRIGGER order_history_no_delete BEFORE DELETE ON order_history "
-        "BEGIN SELECT RAISE(ABORT, 'order_history is append-only'); END",
-        "CREATE TRIGGER orders_no_delete BEFORE DELETE ON orders "
-        "BEGIN SELECT RAISE(ABORT, 'orders are kept'); END",
-        "CREATE TRIGGER orders_snapshot "
-        "BEFORE UPDATE OF id, key, code, currency, total_minor, pieces, items, lines ON orders "
-        "BEGIN SELECT RAISE(ABORT, 'what was sold is frozen'); END",
-    ),
-    "postgresql": (
-        "CREATE FUNCTION orders.frozen() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'orders.% is frozen', TG_TABLE_NAME; END $$",
-        "CREATE TRIGGER order_history_no_change BEFORE UPDATE OR DELETE ON orders.order_history "
-        "FOR EACH ROW EXECUTE FUNCTION orders.frozen()",
-        "CREATE TRIGGER order_history_no_truncate BEFORE TRUNCATE ON orders.order_history "
-        "FOR EACH STATEMENT EXECUTE FUNCTION orders.frozen()",
-        "CREATE TRIGGER orders_snapshot BEFORE DELETE OR "
-        "UPDATE OF id, key, code, currency, total_minor, pieces, items, lines ON orders.orders "
-        "FOR EACH ROW EXECUTE FUNCTION orders.frozen()",
-        "CREATE TRIGGER orders_no_truncate BEFORE TRUNCATE ON orders.orders "
-        "FOR EACH STATEMENT EXECUTE FUNCTION orders.frozen()",
-        "ALTER TABLE orders.order_history ENABLE ALWAYS TRIGGER order_history_no_change",
-        "ALTER TABLE orders.order_history ENABLE ALWAYS TRIGGER order_history_no_truncate",
-        "ALTER TABLE orders.orders ENABLE ALWAYS TRIGGER orders_snapshot",
-        "ALTER TABLE orders.orders ENABLE ALWAYS TRIGGER orders_no_truncate",
-    ),
-}
