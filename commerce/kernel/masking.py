@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from stdnum import luhn
 
@@ -53,17 +54,18 @@ def _cards(run: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Where cards begin and end; what could be one of two is both."""
     text = run.string
     groups = list(_GROUP.finditer(text, run.start(), run.end()))
-    for number, first in enumerate(groups):
-        digits = ""
-        for group in groups[number : number + DIGITS_MAX]:
-            digits += "".join(str(int(digit)) for digit in group[0])
-            if len(digits) > DIGITS_MAX:
-                break
-            if _is_card(digits, after=text[first.start() - 1 : first.start()]):
-                yield first.start(), group.end()
+    digits = "".join(str(int(char)) for char in run[0] if char.isdecimal())
+    ends = list(accumulate(len(group[0]) for group in groups))
+    for number, (first, end) in enumerate(zip(groups, ends, strict=True)):
+        begin = end - len(first[0])
+        after = text[first.start() - 1 : first.start()]
+        for last in range(number, min(number + DIGITS_MAX, len(groups))):
+            size = ends[last] - begin
+            if DIGITS_MIN <= size <= DIGITS_MAX and _is_card(digits[begin : ends[last]], after):
+                yield first.start(), groups[last].end()
 
 
-def _is_card(digits: str, *, after: str) -> bool:
+def _is_card(digits: str, after: str) -> bool:
     if not _ISSUED.fullmatch(digits) or (after == "+" and len(digits) <= E164_DIGITS_MAX):
         return False
     return len(set(digits)) > 1 and luhn.is_valid(digits)
