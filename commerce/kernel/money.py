@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 STARS = "XTR"  # Telegram's own currency: no minor unit, unknown to ISO 4217
 
@@ -18,5 +18,7 @@ def exponent(currency: str) -> int:
 
 @lru_cache(maxsize=4096)
 def format_money(minor: int, currency: str, locale: str) -> str:
+    if currency == STARS:
+        return f"{format_decimal(minor, locale=locale)} ⭐"
     amount = Decimal(minor).scaleb(-exponent(currency))
     return format_currency(amount, currency, locale=locale)
