@@ -37,7 +37,7 @@ class Pace:
     def __init__(self, limits: Limits) -> None:
         self._gap = 1 / limits.per_second
         self._address_gap = 1 / limits.per_address_per_second
-        self._slack = limits.burst * self._address_gap
+        self._slack = (limits.burst - 1) * self._address_gap
         self._next = 0.0
         self._addresses: dict[str, float] = {}
 
