@@ -1,7 +1,7 @@
 """What a process that died had leased is free at once for the one that takes its place.
 
-Only for a process that does everything alone. Beside another one no promise breaks, since fences and
-claims hold, but a message that the other is sending to a platform may be sent twice.
+Only for a process that does everything alone. Beside another one no promise breaks, since fences
+and claims hold, but a message that the other is sending to a platform may be sent twice.
 """
 
 from __future__ import annotations
