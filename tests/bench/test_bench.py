@@ -1,0 +1,118 @@
+"""Every measurement runs, ends by itself, and prints rows that a program can read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from commerce.kernel import jsons
+from deploy.bench import report
+from deploy.bench.report import Load, Row
+
+KEYS = [
+    "bench", "database", "concurrency", "rate_per_second", "baseline_per_second", "ratio",
+    "p50_ms", "p99_ms", "cpu_ms_per_op", "rss_mb",
+]  # fmt: skip
+COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()", "bench"]
+TINY = {
+    "turns": ["--concurrency", "2", "--count", "6", "--seconds", "1"],
+    "purchases": ["--concurrency", "2", "--count", "2", "--seconds", "1"],
+    "sockets": ["--count", "3"],
+    "start": ["--count", "1"],
+}
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180
+    )
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("name", ["turns", "purchases"])
+def test_a_load_is_measured_beside_bare_transactions(name, database):
+    done = bench(name, "--database", database, "--json", *TINY[name])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = [jsons.loads(line) for line in done.stdout.splitlines()]
+    assert list(row) == KEYS
+    assert (row["bench"], row["database"], row["concurrency"]) == (name, database, 2)
+    assert all(row[key] > 0 for key in KEYS[3:])
+
+
+def test_memory_is_measured_with_everyone_in_the_room():
+    done = bench("sockets", "--json", *TINY["sockets"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    row = jsons.loads(done.stdout)
+    assert list(row) == KEYS
+    assert (row["bench"], row["concurrency"], row["baseline_per_second"]) == ("sockets", 3, None)
+    assert row["rss_mb"] > 0
+
+
+def test_starts_are_measured_over_an_empty_and_a_used_database():
+    done = bench("start", "--json", *TINY["start"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    first, again = [jsons.loads(line) for line in done.stdout.splitlines()]
+    assert list(first) == list(again) == KEYS
+    assert (first["bench"], again["bench"]) == ("first start", "start")
+    assert first["p50_ms"] > 0
+    assert again["p50_ms"] > 0
+
+
+def test_nothing_is_left_running():
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+
+    bench("sockets", *TINY["sockets"])
+
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+
+
+@pytest.mark.parametrize(
+    "option", ["--count=0", "--count=100001", "--seconds=301", "--concurrency=501"]
+)
+def test_no_load_is_without_limit(option):
+    done = bench("turns", option)
+
+    assert done.returncode == 2
+    assert option.split("=")[0] in done.stderr
+
+
+def test_people_see_a_table_of_aligned_columns():
+    said: list[str] = []
+    rows = [
+        Row(bench="turns", database="sqlite", concurrency=64, rate_per_second=1828.5, ratio=0.86),
+        Row(bench="sockets", database="postgresql", concurrency=2000, rss_mb=214.7),
+    ]
+
+    report.show(rows, said.append, json=False)
+
+    heads, *lines = said
+    assert len({len(line) for line in said}) == 1
+    assert heads.split("  ")[0] == "bench"
+    assert [line.split()[:4] for line in lines] == [
+        ["turns", "sqlite", "64", "1,828.5"],
+        ["sockets", "postgresql", "2,000", "-"],
+    ]
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(50, 50.0), (99, 99.0), (100, 100.0), (1, 1.0)])
+def test_a_quantile_is_the_time_within_which_that_many_ended(percent, expected):
+    took = [number / 1000 for number in range(100, 0, -1)]
+
+    assert report.quantile_ms(took, percent) == expected
+
+
+def test_a_row_is_what_was_done_per_second_and_what_each_cost():
+    load = Load(seconds=2.0, took=[0.004, 0.002, 0.003, 0.009], cpu_seconds=0.02)
+
+    row = report.row("turns", "sqlite", 16, load, baseline=4.0, rss_mb=100.04)
+
+    assert row == Row(
+        bench="turns", database="sqlite", concurrency=16, rate_per_second=2.0,
+        baseline_per_second=4.0, ratio=0.5, p50_ms=3.0, p99_ms=9.0, cpu_ms_per_op=5.0, rss_mb=100.0,
+    )  # fmt: skip
