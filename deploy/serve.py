@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from aiohttp import web
 
-from commerce.kernel import clock, crashpoints, database, logs, takeover
+from commerce.kernel import bus, clock, crashpoints, database, logs, takeover
+from commerce.kernel.schedule import Job
 from deploy import app as application
-from deploy import seed
+from deploy import rq_jobs, seed
 from deploy.migrations import migrate
 from deploy.settings import Environment, Settings, SettingsWrong
-from deploy.wiring import Role, Till
+from deploy.wiring import Role, Till, scaled_jobs
 
-__all__ = ["Role", "run", "run_briefly", "seed_demo"]
+__all__ = ["Role", "run", "run_briefly", "run_worker", "seed_demo"]
 
 SHUTDOWN_SECONDS = 10
 CONNECTIONS = 16
@@ -34,6 +37,36 @@ def run(settings: Settings, roles: Role, say: Say) -> int:
     if roles is Role.ALL:
         migrate(settings.database_url)
     return int(uvloop.run(_serve(settings, roles, say)))
+
+
+def run_worker(settings: Settings, say: Say) -> int:
+    """Hears events in this process and runs the jobs of rq in another; either's end ends both."""
+    logs.configure(json=settings.environment is Environment.PRODUCTION)
+    # Forked before any loop or connection exists; rq forks again for every job.
+    jobs = multiprocessing.get_context("fork").Process(target=_run_rq, args=(settings,))
+    jobs.start()
+    try:
+        return run(settings, Role.WORKER, say)
+    finally:
+        jobs.terminate()
+        jobs.join(SHUTDOWN_SECONDS)
+
+
+def _run_rq(settings: Settings) -> None:
+    @asynccontextmanager
+    async def open_jobs() -> AsyncIterator[list[Job]]:
+        connected = await database.connect(settings.database_url, connections=2)
+        try:
+            yield scaled_jobs(settings, connected)
+        finally:
+            await connected.close()
+
+    parent = os.getppid()
+    try:
+        rq_jobs.worker_main(settings.redis_url, open_jobs)
+    finally:
+        if os.getppid() == parent:
+            os.kill(parent, signal.SIGTERM)
 
 
 def seed_demo(settings: Settings) -> seed.SeedResult:
@@ -97,6 +130,11 @@ async def _listen(till: Till) -> web.AppRunner:
 
 
 async def _refuse_weak_promises(settings: Settings, connected: database.Database) -> None:
+    if settings.redis_url:
+        try:
+            await bus.refuse_weak_redis(settings.redis_url)
+        except bus.WeakRedis as weak_redis:
+            raise SettingsWrong(f"LIVETILL_REDIS_URL: {weak_redis}") from None
     weak = await connected.weaknesses()
     if weak and settings.environment is Environment.PRODUCTION:
         raise SettingsWrong(f"LIVETILL_DATABASE_URL: could lose paid orders: {'; '.join(weak)}")

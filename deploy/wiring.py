@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Flag, auto
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ from commerce import checkout, inventory, payments
 from commerce.accounts import jobs as accounts_jobs
 from commerce.inventory import jobs as inventory_jobs
 from commerce.kernel import clock, logs
+from commerce.kernel.bus import RedisBus, RedisConsumer
 from commerce.kernel.database import Database
 from commerce.kernel.errors import Outage
-from commerce.kernel.fanout import Fanout, LocalFanout, RedisFanout
+from commerce.kernel.fanout import LocalFanout, RedisFanout
 from commerce.kernel.inbox import Inbox
 from commerce.kernel.outbox import Dispatcher, Relay
+from commerce.kernel.resending import republish_unconsumed
 from commerce.kernel.saga_engine import Engine
 from commerce.kernel.schedule import Job, Schedule
 from commerce.kernel.sender import Sender
@@ -40,6 +43,7 @@ from deploy.settings import Environment, Settings
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SANDBOX_IDLE_SECONDS = 1.0
+WAKES = ("outbox", "sagas", "refunds", "sandbox", "outgoing:")
 log = logs.get(__name__)
 
 
@@ -49,15 +53,17 @@ class Role(Flag):
     EDGES = auto()  # HTTP, WebSockets
     TURNS = auto()
     SAGAS = auto()
-    RELAY = auto()
     SENDERS = auto()
-    JOBS = auto()
+    PROVIDERS = auto()  # refunds at once, the sandbox's webhooks
+    DISPATCH = auto()  # events go to their hearers in this process
+    JOBS = auto()  # the schedule in this process
 
-    HEARING = auto()  # takes events from the bus
+    RELAY = auto()  # events go to the bus
+    HEARING = auto()  # events come from the bus
 
     WEB = EDGES | TURNS | SAGAS
-    WORKER = TURNS | SAGAS | JOBS | HEARING
-    ALL = EDGES | TURNS | SAGAS | RELAY | SENDERS | JOBS
+    WORKER = TURNS | SAGAS | PROVIDERS | HEARING
+    ALL = EDGES | TURNS | SAGAS | SENDERS | PROVIDERS | DISPATCH | JOBS
 
 
 class Till:
@@ -87,12 +93,11 @@ class Till:
         self.engine = Engine(
             database, {checkout.KIND: checkout.definition(database, self.gateways)}
         )
-        self.dispatcher = Dispatcher(
-            database, [live.handlers.HANDLERS, checkout.HANDLERS, bot.handlers.HANDLERS]
-        )
+        self.dispatcher = dispatcher(database)
         self.broken = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
-        database.on_wake("session:", self._nudge_rooms)
+        self._news: set[asyncio.Task[None]] = set()
+        self._join_processes()
 
     def _runtime(self) -> Runtime:
         texts = Texts.load(TEMPLATES / "messages")
@@ -131,21 +136,35 @@ class Till:
             self.broken.set()
 
     def _loops_of(self, roles: Role) -> list[Coroutine[Any, Any, None]]:
-        loops: list[Coroutine[Any, Any, None]] = []
-        if Role.TURNS in roles:
-            loops.append(self.runtime.run())
-        if Role.SAGAS in roles:
-            loops.append(self.engine.run())
-        if Role.RELAY in roles:
-            loops.append(Relay(self.database, self.dispatcher.deliver).run())
-        if Role.SENDERS in roles:
-            loops += [Sender(self.database, Carried(c)).run() for c in self.channels]
-        if Role.JOBS in roles:
-            loops.append(Schedule(jobs(self.database, self.gateways)).run())
-            loops.append(_refunds_at_once(self.database, self.gateways))
-            if "sandbox" in self.gateways:
-                loops.append(_deliver_sandbox(self.settings, self.database))
+        table: dict[Role, Callable[[], list[Coroutine[Any, Any, None]]]] = {
+            Role.TURNS: lambda: [self.runtime.run()],
+            Role.SAGAS: lambda: [self.engine.run()],
+            Role.DISPATCH: lambda: [
+                Relay(self.database, self.dispatcher.deliver, proven=True).run()
+            ],
+            Role.RELAY: lambda: [self._relay_to_bus()],
+            Role.HEARING: lambda: [
+                RedisConsumer(self.settings.redis_url, self.database, self.dispatcher).run()
+            ],
+            Role.SENDERS: lambda: [Sender(self.database, Carried(c)).run() for c in self.channels],
+            Role.JOBS: lambda: [Schedule(jobs(self.database, self.gateways)).run()],
+            Role.PROVIDERS: self._provider_loops,
+        }
+        loops = [loop for role, make in table.items() if role in roles for loop in make()]
+        return [*loops, self._hear_wakes()] if isinstance(self.fanout, RedisFanout) else loops
+
+    def _provider_loops(self) -> list[Coroutine[Any, Any, None]]:
+        loops = [_refunds_at_once(self.database, self.gateways)]
+        if "sandbox" in self.gateways:
+            loops.append(_deliver_sandbox(self.settings, self.database))
         return loops
+
+    async def _relay_to_bus(self) -> None:
+        bus = RedisBus(self.settings.redis_url)
+        try:
+            await Relay(self.database, bus.publish).run()
+        finally:
+            await bus.close()
 
     async def close(self) -> None:
         """Stop taking work, let what is under way become durable, and hang up."""
@@ -159,16 +178,36 @@ class Till:
         await self.engine.close()
         for channel in self.channels:
             await channel.close()
+        for gateway in self.gateways.values():
+            if isinstance(gateway, StripeGateway):
+                await gateway.aclose()
         if isinstance(self.fanout, RedisFanout):
             await self.fanout.close()
         await self.database.close()
 
-    def _nudge_rooms(self, session_id: str) -> None:
-        if type(self.fanout) is LocalFanout:
-            self.fanout.deliver(f"session:{session_id}", {})
+    def _join_processes(self) -> None:
+        """What one process commits is looked at in the others at once, not at their next sweep."""
+        self.database.on_wake("session:", lambda rest: self._publish(f"session:{rest}", {}))
+        if isinstance(self.fanout, RedisFanout):
+            for prefix in WAKES:
+                self.database.on_wake(prefix, partial(self._wake_others, prefix))
+
+    def _wake_others(self, prefix: str, rest: str) -> None:
+        self._publish("wake", {"topic": f"{prefix}{rest}"})
+
+    def _publish(self, topic: str, message: dict[str, Any]) -> None:
+        if not isinstance(self.fanout, RedisFanout):
+            self.fanout.deliver(topic, message)
             return
-        news = asyncio.create_task(self.fanout.publish(f"session:{session_id}", {}))
-        news.add_done_callback(lambda done: done.exception())
+        news = asyncio.create_task(self.fanout.publish(topic, message))
+        self._news.add(news)
+        news.add_done_callback(self._news.discard)
+
+    async def _hear_wakes(self) -> None:
+        with self.fanout.subscribe("wake") as queue:
+            while True:
+                message = await queue.get()
+                self.database.notify(str(message.get("topic", "")))
 
 
 def templates() -> jinja2.Environment:
@@ -253,6 +292,21 @@ def push_channels(
     return found
 
 
+def dispatcher(database: Database) -> Dispatcher:
+    return Dispatcher(database, [live.handlers.HANDLERS, checkout.HANDLERS, bot.handlers.HANDLERS])
+
+
+def scaled_jobs(settings: Settings, database: Database) -> list[Job]:
+    """The jobs, and the proof that what went over the bus was heard."""
+    handled = dispatcher(database).consumers
+    prove = Job(
+        name="republish_unconsumed",
+        every_seconds=5,
+        work=lambda: republish_unconsumed(database, handled),
+    )
+    return [*jobs(database, gateways(settings, database)), prove]
+
+
 def jobs(database: Database, known: payments.Gateways) -> list[Job]:
     """What time makes the product do; each is safe to run at once in several processes."""
 
@@ -304,4 +358,4 @@ def _sandbox_secret(settings: Settings) -> str:
     return f"sandbox:{settings.secret_key.get_secret_value()}"
 
 
-__all__ = ["TEMPLATES", "Fanout", "Role", "Till", "jobs", "templates"]
+__all__ = ["TEMPLATES", "Role", "Till", "scaled_jobs", "templates"]

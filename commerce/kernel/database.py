@@ -125,6 +125,9 @@ class Database(ABC):
         UNITS.labels("committed").inc()
         for topic in topics:
             self.notify(topic)
+            for prefix, hook in self._hooks:
+                if topic.startswith(prefix):
+                    hook(topic.removeprefix(prefix))
         return result
 
     @abstractmethod
@@ -149,11 +152,9 @@ class Database(ABC):
         await self._disconnect()
 
     def notify(self, topic: str) -> None:
+        """Wake who listens here; also for what another process committed."""
         for listener in self._listeners.get(topic, ()):
             listener.set()
-        for prefix, hook in self._hooks:
-            if topic.startswith(prefix):
-                hook(topic.removeprefix(prefix))
 
     def on_wake(self, prefix: str, hook: Callable[[str], None]) -> None:
         """After every commit that woke a topic `{prefix}{rest}`, `hook(rest)` is called."""
