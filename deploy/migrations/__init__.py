@@ -50,7 +50,7 @@ def _migrate_sqlite(url: str) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     with engine.connect() as plain, plain.begin():
-        upgrade(plain.execution_options(schema_translate_map=dict.fromkeys(schemas())))
+        upgrade(plain.execution_options(schema_translate_map=dict.fromkeys(contexts())))
     engine.dispose()
 
 
@@ -64,7 +64,7 @@ async def _migrate_postgresql(url: str) -> None:
     await engine.dispose()
 
 
-def schemas() -> list[str]:
+def contexts() -> list[str]:
     """The contexts that own tables."""
     assert tables.LOADED
     return sorted({table.schema for table in metadata.tables.values() if table.schema})
