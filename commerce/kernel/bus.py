@@ -20,6 +20,7 @@ from commerce.kernel.errors import Outage
 from commerce.kernel.events import Envelope
 from commerce.kernel.outbox import Dispatcher
 from commerce.kernel.resending import Turn
+from commerce.kernel.waiting import heed_cancellation, nudged
 
 PREFIX = "sc.domain."
 DEAD = "sc.dead"
@@ -71,6 +72,7 @@ class RedisBus:
             await self._redis.xadd(stream_of(event.name), fields, maxlen=STREAM_LENGTH_MAX)
         except LOST as error:
             raise Outage(f"Redis does not take events: {error}") from error
+        heed_cancellation()
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -138,6 +140,7 @@ class RedisConsumer:
                     await self._create_groups()
                     await self._consume()
                 except LOST as error:
+                    heed_cancellation()
                     log.warning("consumer_waits", error=str(error))
                     await asyncio.sleep(self._pause)
                     self._pause = min(2 * self._pause + 0.1, 5.0)
@@ -162,6 +165,7 @@ class RedisConsumer:
     async def _consume(self) -> None:
         """Until Redis goes away, or has forgotten the group."""
         while True:
+            heed_cancellation()
             if clock.monotonic() >= self._upkeep_at:
                 await self._keep_hold()
                 await self._take_over()
@@ -171,7 +175,8 @@ class RedisConsumer:
             if room > 0:
                 await self._read(room)
             else:
-                await self._wait_for_room()
+                self._freed.clear()
+                await nudged(self._freed, BLOCK_SECONDS)
             self._pause = 0.0
 
     async def _read(self, count: int) -> None:
@@ -180,18 +185,11 @@ class RedisConsumer:
             self._name,
             dict.fromkeys(self._streams, ">"),
             count=count,
-            block=int(min(BLOCK_SECONDS, self._idle_seconds / 4) * 1000),
+            block=max(1, int(min(BLOCK_SECONDS, self._idle_seconds / 4) * 1000)),  # 0 = forever
         )
         for stream, entries in found:
             for entry, fields in entries:
                 await self._receive(stream, entry, fields, tries=0)
-
-    async def _wait_for_room(self) -> None:
-        self._freed.clear()
-        try:
-            await asyncio.wait_for(self._freed.wait(), BLOCK_SECONDS)
-        except TimeoutError:
-            return
 
     async def _keep_hold(self) -> None:
         """Others shall see that what waits here is not abandoned."""
@@ -246,6 +244,7 @@ class RedisConsumer:
     async def _clear_lane(self, aggregate: str, queue: deque[Message]) -> None:
         try:
             while queue:
+                heed_cancellation()
                 await self._finish(queue[0])
                 self._let_go(queue.popleft())
         finally:
@@ -259,6 +258,7 @@ class RedisConsumer:
 
     async def _finish(self, message: Message) -> None:
         while True:
+            heed_cancellation()
             try:
                 seconds = await self._settle(message)
             except (Outage, *LOST) as error:

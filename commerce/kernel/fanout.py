@@ -99,9 +99,10 @@ class RedisFanout(LocalFanout):
                     async for found in pubsub.listen():
                         if found["type"] == "message":
                             self.deliver(*jsons.loads(found["data"]))
+                        else:  # subscribed, maybe again: only from here on nothing is missed
+                            self.deliver_to_all(GAP)
             except (RedisError, OSError) as error:
                 log.warning("fanout_listen_failed", error=str(error))
-            self.deliver_to_all(GAP)
             await asyncio.sleep(1)
 
 
