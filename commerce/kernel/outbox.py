@@ -13,6 +13,7 @@ from commerce.kernel.database import Database, Row, Tx
 from commerce.kernel.errors import Outage
 from commerce.kernel.events import Envelope, Handler, Handlers
 from commerce.kernel.tables import CONSUMED, OUTBOX, OutboxStatus
+from commerce.kernel.waiting import nudged
 
 TRIES_MAX = 5
 BATCH = 100
@@ -137,10 +138,7 @@ class Relay:
                 busy = False
                 await asyncio.sleep(1)
             if not busy:
-                try:
-                    await asyncio.wait_for(nudge.wait(), IDLE_SECONDS)
-                except TimeoutError:
-                    continue
+                await nudged(nudge, IDLE_SECONDS)
 
     async def relay_due(self) -> bool:
         """One round; False when nothing was due."""
