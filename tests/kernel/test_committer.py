@@ -18,11 +18,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.groups: list[list[str]] = []
+        self.begun = asyncio.Event()
         self.may_go = asyncio.Event()
         self.may_go.set()
 
     async def write(self, tx, items):
         self.groups.append(list(items))
+        self.begun.set()
         await self.may_go.wait()
         answers = []
         for item in items:
@@ -67,8 +69,7 @@ async def test_order_is_kept_and_groups_have_a_limit(committer, desk):
 async def test_what_comes_during_a_commit_goes_together_with_the_next(committer, desk):
     desk.may_go.clear()
     first = asyncio.create_task(committer.submit("first"))
-    while not desk.groups:
-        await asyncio.sleep(0)
+    await desk.begun.wait()
     later = asyncio.create_task(submitted(committer, NAMES[:10]))
     await asyncio.sleep(0)
     desk.may_go.set()
@@ -118,8 +119,7 @@ async def test_after_an_outage_it_goes_on(committer, database):
 async def test_a_cancelled_submitter_takes_nobody_along(committer, desk, database):
     desk.may_go.clear()
     tasks = [asyncio.create_task(committer.submit(name)) for name in ["a", "b", "c"]]
-    while not desk.groups:
-        await asyncio.sleep(0)
+    await desk.begun.wait()
     tasks[1].cancel()
     desk.may_go.set()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
