@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from commerce.kernel import clock, jsons, logs, metrics
 from commerce.kernel.columns import db_now, insert_once
@@ -51,6 +51,8 @@ CLAIM = (
     .values(lease_until=db_now() + LEASE_SECONDS * clock.SECOND)
     .returning(OUTBOX)
 )
+# An event claimed but not yet committed looks free to others, and so does the one after it.
+ONE_CLAIM_AT_A_TIME = select(func.pg_advisory_xact_lock(4_207_846_522))
 SENT = (
     update(OUTBOX)
     .where(OUTBOX.c.seq == bindparam("row"), OUTBOX.c.status == OutboxStatus.WAITING)
@@ -142,7 +144,7 @@ class Relay:
 
     async def relay_due(self) -> bool:
         """One round; False when nothing was due."""
-        rows = await self._database.unit_of_work(lambda tx: tx.all(CLAIM))
+        rows = await self._database.unit_of_work(claim)
         sent: list[Row] = []
         stuck: set[str] = set()
         untouched: list[Row] = []
@@ -178,6 +180,13 @@ class Relay:
             SENT, [{"row": r["seq"], "prove_at": at} for r, at in zip(sent, prove_at, strict=True)]
         )
         await tx.run_many(RELEASE, [{"row": row["seq"]} for row in untouched])
+
+
+async def claim(tx: Tx) -> list[Row]:
+    """Events to deliver, leased to the caller; of an aggregate nothing while others have some."""
+    if tx.dialect == "postgresql":
+        await tx.all(ONE_CLAIM_AT_A_TIME)
+    return await tx.all(CLAIM)
 
 
 def _prove_at(row: Row, now: int) -> int:
