@@ -131,7 +131,8 @@ class Desk:
         """A whole page; `visit` is None only before anybody signed in."""
         known = {"staff": visit.staff, "csrf": visit.csrf} if visit else {"staff": None}
         menu = pages.menu(visit.staff) if visit else ()
-        html = self.render(template, menu=menu, **{"here": "", **known, **context})
+        unsaid = {"here": "", "notice": "", "problem": ""}
+        html = self.render(template, menu=menu, **{**unsaid, **known, **context})
         response = web.Response(text=html, content_type="text/html", status=status)
         response.headers["Cache-Control"] = "no-store"
         return response

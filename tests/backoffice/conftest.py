@@ -103,7 +103,11 @@ def fanout() -> LocalFanout:
 async def office(house: House, fanout: LocalFanout) -> AsyncIterator[TestServer]:
     backoffice = Backoffice(
         database=house.database,
-        templates=jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True),
+        templates=jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,  # as the running till has it
+        ),
         fanout=fanout,
         secret_key="a secret of this test",
         public_url="http://till.example",
