@@ -16,7 +16,7 @@ from bot.messages import Reply
 from bot.store import Conversation, TurnResult
 from commerce.kernel import clock, inbox, jsons, logs, metrics
 from commerce.kernel.committer import GroupCommitter
-from commerce.kernel.database import Database, Row
+from commerce.kernel.database import Database, Row, Tx
 from commerce.kernel.errors import Contended, Outage
 from commerce.kernel.fanout import Fanout
 from commerce.kernel.tables import OutgoingStatus
@@ -115,8 +115,7 @@ class Runtime:
             del self._ready[conversation_id]
         self._busy.update(taken)
         try:
-            messages = await self._database.read(lambda tx: inbox.waiting(tx, taken))
-            known = await self._database.read(lambda tx: store.conversations(tx, taken))
+            messages, known = await self._database.read(lambda tx: _load(tx, taken))
         except BaseException:
             self._release(taken)
             raise
@@ -237,6 +236,13 @@ class Runtime:
             for row, body in zip(replies, bodies, strict=True):
                 news = {"number": row["number"], "reply": body, "at": now}
                 await self._fanout.publish(f"conversation:{conversation.id}", news)
+
+
+async def _load(tx: Tx, conversations: Sequence[str]) -> tuple[list[Row], dict[str, Conversation]]:
+    # In this order: what another process answers in between is then missing from the messages, or
+    # makes the conversation too old to be saved, but is never answered twice.
+    known = await store.conversations(tx, conversations)
+    return await inbox.waiting(tx, conversations), known
 
 
 def _due(rows: list[Row]) -> list[Row]:

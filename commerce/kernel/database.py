@@ -27,6 +27,9 @@ T = TypeVar("T")
 TRIES_WHEN_CONTENDED = 5
 
 UNITS = metrics.counter("livetill_units_of_work_total", "Write transactions", ["outcome"])
+COMMITTED = UNITS.labels("committed")
+CONTENDED = UNITS.labels("contended")
+ANNOUNCE = insert(OUTBOX)
 
 
 class Row(Protocol):
@@ -68,7 +71,7 @@ class Tx(ABC):
 
     async def emit(self, *events: Event) -> None:
         """Announce facts, in the same transaction as their cause."""
-        await self.run_many(insert(OUTBOX), [_outbox_row(event) for event in events])
+        await self.run_many(ANNOUNCE, [_outbox_row(event) for event in events])
         self.wake("outbox")
 
     def wake(self, topic: str) -> None:
@@ -114,7 +117,7 @@ class Database(ABC):
             try:
                 return await self._attempt(work)
             except Contended:
-                UNITS.labels("contended").inc()
+                CONTENDED.inc()
                 if attempt == TRIES_WHEN_CONTENDED:
                     raise
             await asyncio.sleep(ids.fraction() * 0.02 * 2**attempt)
@@ -122,7 +125,7 @@ class Database(ABC):
 
     async def _attempt(self, work: Work[T]) -> T:
         result, topics = await self._transact(work)
-        UNITS.labels("committed").inc()
+        COMMITTED.inc()
         for topic in topics:
             self.notify(topic)
             for prefix, hook in self._hooks:

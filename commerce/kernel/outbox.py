@@ -134,17 +134,19 @@ class Relay:
         while True:
             nudge.clear()
             try:
-                busy = await self.relay_due()
+                taken = await self.relay_due()
             except Outage as error:
                 log.warning("relay_waits", error=str(error))
-                busy = False
+                taken = 0
                 await asyncio.sleep(1)
-            if not busy:
+            if taken < BATCH:  # what is announced meanwhile nudges
                 await nudged(nudge, IDLE_SECONDS)
 
-    async def relay_due(self) -> bool:
-        """One round; False when nothing was due."""
+    async def relay_due(self) -> int:
+        """One round; how many events it took."""
         rows = await self._database.unit_of_work(claim)
+        if not rows:
+            return 0
         sent: list[Row] = []
         stuck: set[str] = set()
         untouched: list[Row] = []
@@ -156,7 +158,7 @@ class Relay:
             else:
                 stuck.add(row["aggregate_id"])
         await self._database.unit_of_work(lambda tx: self._conclude(tx, sent, untouched))
-        return bool(rows)
+        return len(rows)
 
     async def _hand_on(self, row: Row) -> bool:
         try:

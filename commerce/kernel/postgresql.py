@@ -15,6 +15,7 @@ from commerce.kernel.statements import POSTGRESQL, Compiler
 
 T = TypeVar("T")
 STATEMENTS = Compiler(POSTGRESQL)
+CLOCK_SECONDS = 1.0
 
 SERVER_SETTINGS = {
     "application_name": "livetill",
@@ -39,12 +40,32 @@ UNREACHABLE = (
 )
 
 
+class ServerClock:
+    """The database's clock, asked once a second and carried on by ours: never ahead of it."""
+
+    def __init__(self) -> None:
+        self._answer = 0
+        self._answered_at = float("-inf")
+
+    async def now(self, connection: asyncpg.pool.PoolConnectionProxy[Any]) -> int:
+        passed = clock.monotonic() - self._answered_at
+        if passed < CLOCK_SECONDS and clock.faked_now() is None:
+            return self._answer + int(passed * clock.SECOND)
+        answer = cast("int", await connection.fetchval("SELECT livetill_now()"))
+        if clock.faked_now() is None:
+            self._answer, self._answered_at = answer, clock.monotonic()
+        return answer
+
+
 class PostgresqlTx(Tx):
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
 
-    def __init__(self, connection: asyncpg.pool.PoolConnectionProxy[Any]) -> None:
+    def __init__(
+        self, connection: asyncpg.pool.PoolConnectionProxy[Any], server_clock: ServerClock
+    ) -> None:
         super().__init__()
         self._connection = connection
+        self._clock = server_clock
         self.changed = False
 
     async def all(self, statement: ClauseElement, /, **params: Any) -> list[Row]:
@@ -73,7 +94,7 @@ class PostgresqlTx(Tx):
         self.changed = True
 
     async def now(self) -> int:
-        return cast("int", await self._connection.fetchval("SELECT livetill_now()"))
+        return await self._clock.now(self._connection)
 
 
 class PostgresqlDatabase(Database):
@@ -82,6 +103,7 @@ class PostgresqlDatabase(Database):
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         super().__init__()
         self._pool = pool
+        self._clock = ServerClock()
 
     @classmethod
     async def connect(cls, url: str, *, connections: int) -> PostgresqlDatabase:
@@ -105,7 +127,7 @@ class PostgresqlDatabase(Database):
                 await connection.execute("BEGIN")
                 try:
                     await _follow_fake_clock(connection)
-                    tx = PostgresqlTx(connection)
+                    tx = PostgresqlTx(connection, self._clock)
                     result = await work(tx)
                     if tx.changed:
                         committing()
@@ -126,10 +148,10 @@ class PostgresqlDatabase(Database):
         try:
             async with self._pool.acquire() as connection:
                 if clock.faked_now() is None:
-                    return await work(PostgresqlTx(connection))
+                    return await work(PostgresqlTx(connection, self._clock))
                 async with connection.transaction():
                     await _follow_fake_clock(connection)
-                    return await work(PostgresqlTx(connection))
+                    return await work(PostgresqlTx(connection, self._clock))
         except UNREACHABLE as error:
             raise Outage(f"PostgreSQL went away: {error}") from error
 

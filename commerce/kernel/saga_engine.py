@@ -34,25 +34,25 @@ class Engine:
         while True:
             nudge.clear()
             try:
-                busy = await self.take_due()
+                taken = await self.take_due()
             except Outage as error:
                 log.warning("sagas_wait", error=str(error))
-                busy = False
-            if busy:
+                taken = 0
+            if taken == BATCH:  # more may be due; what becomes due meanwhile nudges
                 continue
             try:
                 await asyncio.wait_for(nudge.wait(), IDLE_SECONDS)
             except TimeoutError:
                 continue
 
-    async def take_due(self) -> bool:
-        """Start what is due, beside what already runs; False when nothing was."""
+    async def take_due(self) -> int:
+        """Start what is due, beside what already runs; how many there were."""
         due = await self._database.unit_of_work(lambda tx: saga.claim_due(tx, BATCH))
         for one in due:
             task = asyncio.create_task(self.advance(one))
             self._active.add(task)
             task.add_done_callback(self._active.discard)
-        return bool(due)
+        return len(due)
 
     async def settle(self) -> None:
         """Run everything that is due now to its next wait or end."""

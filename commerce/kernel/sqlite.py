@@ -100,15 +100,11 @@ class SqliteDatabase(Database):
             tx = SqliteTx(self._writer)
             try:
                 result = await work(tx)
-                if self._writer.total_changes != self._changes:
-                    committing()
-                await asyncio.get_running_loop().run_in_executor(self._disk, self._commit)
+                await self._end()
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            if self._writer.total_changes != self._changes:
-                committed()
             return result, tx.topics
 
     async def _begin(self) -> None:
@@ -123,6 +119,14 @@ class SqliteDatabase(Database):
             else:
                 self._changes = self._writer.total_changes
                 return
+
+    async def _end(self) -> None:
+        if self._writer.total_changes == self._changes:
+            self._commit()  # nothing was written, so nothing waits for the disk
+            return
+        committing()
+        await asyncio.get_running_loop().run_in_executor(self._disk, self._commit)
+        committed()
 
     def _commit(self) -> None:
         self._writer.execute("COMMIT")
