@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 from playwright.async_api import Browser
 from redis import Redis
@@ -23,6 +24,14 @@ SERVERS = pytest.StashKey[Servers]()
 
 settings.register_profile("house", deadline=None)  # a slow machine is not a counterexample
 settings.load_profile("house")
+# Unasked, structlog prints the locals of every frame of a traceback, which takes seconds each.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(["level", "event"]),
+    ]
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
