@@ -1,0 +1,141 @@
+"""The life of a hold, and who gets what when several ask at once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commerce.inventory import Hold, HoldStatus, OutOfStock, Stock, UnknownSku
+from commerce.inventory.model import HOLD_LIFE, HoldAction, HoldDiffers, HoldRequest, allot
+from commerce.kernel.machine import IllegalMove
+
+ALLOWED = {
+    (HoldStatus.HELD, HoldAction.CLAIM): HoldStatus.CLAIMED,
+    (HoldStatus.HELD, HoldAction.RELEASE): HoldStatus.RELEASED,
+    (HoldStatus.HELD, HoldAction.EXPIRE): HoldStatus.EXPIRED,
+    (HoldStatus.RELEASED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
+    (HoldStatus.EXPIRED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
+}
+NOW = 1_000
+
+
+@pytest.mark.parametrize("status", HoldStatus)
+@pytest.mark.parametrize("action", HoldAction)
+def test_the_whole_square_of_a_hold(status, action):
+    if (status, action) in ALLOWED:
+        assert HOLD_LIFE.after(status, action) is ALLOWED[status, action]
+        return
+    with pytest.raises(IllegalMove):
+        HOLD_LIFE.after(status, action)
+
+
+def test_what_is_paid_for_is_never_given_to_another():
+    assert HOLD_LIFE.final == {HoldStatus.CLAIMED}
+
+
+def test_what_is_free_is_what_came_in_less_what_is_promised_or_gone():
+    assert Stock("shirt", on_hand=40, held=3, sold=5).available == 32
+
+
+def a_request(key="k", **changes) -> HoldRequest:
+    asked = {"sku": "shirt", "quantity": 1, "owner": "fan", "reference": "session", "seconds": 600}
+    return HoldRequest(key=key, **asked | changes)
+
+
+def allotted(requests, left=None, known=None):
+    return allot(
+        requests,
+        left={"shirt": 5} if left is None else left,
+        known=known or {},
+        new_ids=[f"h{number}" for number in range(len(requests))],
+        now=NOW,
+    )
+
+
+def test_a_request_becomes_a_hold_until_its_time():
+    [answer], fresh = allotted([a_request(quantity=2)])
+
+    assert fresh == [answer]
+    assert answer == Hold(
+        id="h0", key="k", sku="shirt", quantity=2, owner="fan", reference="session",
+        status=HoldStatus.HELD, expires_at=NOW + 600_000_000,
+    )  # fmt: skip
+
+
+def test_who_comes_first_is_served_first_and_the_next_hears_what_is_left():
+    answers, fresh = allotted([a_request("a", quantity=3), a_request("b", quantity=3)])
+
+    assert [hold.key for hold in fresh] == ["a"]
+    assert isinstance(answers[1], OutOfStock)
+    assert answers[1].facts == {"sku": "shirt", "available": 2}
+
+
+def test_a_smaller_wish_after_a_refused_one_is_still_served():
+    quantities = [3, 3, 2]
+    answers, fresh = allotted([a_request(str(n), quantity=q) for n, q in enumerate(quantities)])
+
+    assert [hold.key for hold in fresh] == ["0", "2"]
+    assert isinstance(answers[1], OutOfStock)
+
+
+def test_the_same_key_twice_in_a_group_is_one_hold():
+    answers, fresh = allotted([a_request(), a_request()])
+
+    assert answers[0] is answers[1]
+    assert len(fresh) == 1
+
+
+def test_a_key_known_from_before_answers_with_its_hold():
+    _, [before] = allotted([a_request()])
+
+    answers, fresh = allotted([a_request()], left={"shirt": 0}, known={"k": before})
+    assert (answers, fresh) == ([before], [])
+
+
+@pytest.mark.parametrize("change", [{"quantity": 2}, {"sku": "mug"}, {"owner": "other"}])
+def test_a_key_used_for_something_else_is_refused(change):
+    _, [before] = allotted([a_request()])
+
+    [answer], fresh = allotted([a_request(**change)], known={"k": before})
+    assert isinstance(answer, HoldDiffers)
+    assert fresh == []
+
+
+@pytest.mark.parametrize("quantity", [0, -1, -(10**9)])
+def test_less_than_one_piece_cannot_be_held(quantity):
+    [answer], fresh = allotted([a_request(quantity=quantity)])
+
+    assert isinstance(answer, OutOfStock)
+    assert fresh == []
+
+
+def test_what_was_never_sold_here_is_unknown():
+    [answer], fresh = allotted([a_request(sku="moon")])
+
+    assert isinstance(answer, UnknownSku)
+    assert fresh == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 8), st.sampled_from(["shirt", "mug", "moon"]), st.integers(-1, 6)),
+        max_size=30,
+    ),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+def test_no_group_is_ever_given_more_than_there_is(wishes, shirts, mugs):
+    requests = [a_request(str(key), sku=sku, quantity=n) for key, sku, n in wishes]
+    left = {"shirt": shirts, "mug": mugs}
+
+    answers, fresh = allotted(requests, left=left)
+
+    assert len(answers) == len(requests)
+    for sku, pieces in left.items():
+        given_away = sum(hold.quantity for hold in fresh if hold.sku == sku)
+        assert given_away <= pieces
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, OutOfStock) and request.sku == sku and request.quantity > 0:
+                assert request.quantity > answer.facts["available"] >= pieces - given_away
+    assert len({hold.key for hold in fresh}) == len(fresh)
