@@ -19,7 +19,7 @@ from typing import Any
 import redis
 import rq
 from redis.exceptions import RedisError
-from rq.exceptions import DuplicateJobError, NoSuchJobError, StopRequested
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError, StopRequested
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
@@ -152,13 +152,14 @@ def _clear_away(waiting: rq.Queue, name: str) -> bool:
     """Forget a job of this name that has ended or whose worker died; False where it lives."""
     try:
         job = NamedJob.fetch(name, connection=waiting.connection, serializer=JSONSerializer)
-    except NoSuchJobError:
-        return True
-    if job.get_status() in (JobStatus.QUEUED, JobStatus.STARTED):
-        signs = [sign for sign in (job.last_heartbeat, job.enqueued_at) if sign is not None]
-        if signs and (rq_now() - max(signs)).total_seconds() < STALE_SECONDS:
-            return False
-    job.delete()
+        if job.get_status(refresh=False) in (JobStatus.QUEUED, JobStatus.STARTED):
+            signs = [sign for sign in (job.last_heartbeat, job.enqueued_at) if sign is not None]
+            if signs and (rq_now() - max(signs)).total_seconds() < STALE_SECONDS:
+                return False
+        job.delete()
+    except (NoSuchJobError, InvalidJobOperation):
+        # It ended while we looked, or a late sign of life left a rest of it, which rq cannot read.
+        waiting.connection.delete(NamedJob.key_for(name))
     return True
 
 

@@ -152,6 +152,14 @@ def test_a_job_whose_worker_died_is_queued_again(redis):
     assert queue.job_ids == ["on-demand"]
 
 
+def test_a_rest_that_rq_left_of_a_job_does_not_block_its_name(redis):
+    redis.hset(rq_jobs.NamedJob.key_for("on-demand"), "last_heartbeat", "2026-06-01T12:00:00Z")
+    queue = rq_jobs.queue(redis)
+
+    assert rq_jobs.enqueue(queue, "on-demand") is True
+    assert queue.job_ids == ["on-demand"]
+
+
 def test_nothing_in_redis_is_pickled(redis):
     queue = rq_jobs.queue(redis)
     rq_jobs.enqueue(queue, "on-demand")
