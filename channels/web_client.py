@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType, hdrs
 
 from commerce.kernel import ids, jsons
 
+Got = TypeVar("Got")
 ReadLine = Callable[[], Awaitable[str | None]]  # None at the end of the input
 Write = Callable[[str], None]
 
@@ -22,6 +24,30 @@ TRIES_MAX = 6  # in a row, before giving up
 TEXT_MAX = 4000
 LAST_WORDS_SECONDS = 5.0  # how long to wait at the end of the input for what is still under way
 QUIET_SECONDS = 0.6  # without a reply for so long, the answer is complete
+
+
+def keyboard() -> ReadLine:
+    """The lines of the standard input, from a thread that nothing has to wait for.
+
+    A line read by the loop's own threads would hold up Ctrl-C, and every other end, until Enter.
+    """
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    started = False
+
+    def read(loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError), open(0, closefd=False, errors="replace") as typed:
+            for line in typed:
+                loop.call_soon_threadsafe(lines.put_nowait, line.rstrip("\n"))
+            loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    async def read_line() -> str | None:
+        nonlocal started
+        if not started:
+            started = True
+            Thread(target=read, args=[asyncio.get_running_loop()], daemon=True).start()
+        return await lines.get()
+
+    return read_line
 
 
 class NoRoom(Exception):
@@ -44,6 +70,7 @@ class Chat:
         self._unsettled = False  # something was said since the start
         self._answered = asyncio.Event()
         self._answered.set()
+        self.met = asyncio.Event()  # the shop has told all it knows, once
 
     async def listen(self) -> None:
         """Show what comes, and come back after every cut."""
@@ -94,6 +121,7 @@ class Chat:
                     self._reply(item["number"], item["reply"])
         elif kind == "synced":
             self._failures = 0
+            self.met.set()
         elif kind == "ack":
             self._unsent.pop(frame["id"], None)
         elif kind == "refused":
@@ -161,8 +189,9 @@ async def chat(
     one = Chat(url, session, write, cookie_file)
     listening = asyncio.create_task(one.listen())
     try:
-        while (line := await _line_or_end(read_line, listening)) is not None:
+        while (line := await _first_of(read_line(), listening)) is not None:
             await one.say(line)
+        await _first_of(one.met.wait(), listening)
         await one.settle()
     finally:
         listening.cancel()
@@ -170,14 +199,14 @@ async def chat(
             await listening
 
 
-async def _line_or_end(read_line: ReadLine, listening: asyncio.Task[None]) -> str | None:
-    """The next line, unless the connection ended for good meanwhile."""
-    reading = asyncio.ensure_future(read_line())
-    await asyncio.wait({reading, listening}, return_when=asyncio.FIRST_COMPLETED)
+async def _first_of(work: Awaitable[Got], listening: asyncio.Task[None]) -> Got:
+    """What the work gives, unless the connection ended for good before."""
+    working = asyncio.ensure_future(work)
+    await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
     if listening.done():
-        reading.cancel()
+        working.cancel()
         await listening
-    return await reading
+    return await working
 
 
 def _chosen(text: str, choices: list[tuple[str, str]]) -> str:

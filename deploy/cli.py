@@ -108,13 +108,18 @@ def chat(
     """Talk to the bot as a fan, in this terminal."""
     from channels import web_client
 
-    async def read_line() -> str | None:
-        line = await asyncio.to_thread(sys.stdin.readline)
-        return line.rstrip("\n") if line else None
-
-    asyncio.run(
-        web_client.chat(url or read().own_url, session, read_line, typer.echo, cookie_file=cookie)
-    )
+    try:
+        asyncio.run(
+            web_client.chat(
+                url or read().own_url,
+                session,
+                web_client.keyboard(),
+                typer.echo,
+                cookie_file=cookie,
+            )
+        )
+    except web_client.NoRoom as no:
+        _fail(str(no), 1)
 
 
 @app.command()

@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from commerce.kernel.columns import metadata
 from deploy import tables
+from deploy.settings import PREFIX, SettingsWrong
 
 FOLDER = Path(__file__).parent
 ONE_MIGRATION_AT_A_TIME = 4_207_846_521  # any number that only this lock uses
@@ -23,10 +26,14 @@ ONE_MIGRATION_AT_A_TIME = 4_207_846_521  # any number that only this lock uses
 
 def migrate(url: str) -> None:
     """Bring the database to the newest schema; safe to repeat, and from many processes at once."""
-    if url.startswith("sqlite:///"):
-        _migrate_sqlite(url)
-    else:
-        asyncio.run(_migrate_postgresql(url))
+    try:
+        if url.startswith("sqlite:///"):
+            _migrate_sqlite(url)
+        else:
+            asyncio.run(_migrate_postgresql(url))
+    except (OSError, OperationalError, asyncpg.PostgresError) as error:
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        raise SettingsWrong(f"{PREFIX}DATABASE_URL: {reason}") from error
 
 
 def upgrade(connection: Connection) -> None:
