@@ -16,6 +16,7 @@ from aiohttp import web
 
 from commerce.kernel import metrics
 from commerce.kernel.fanout import Fanout
+from commerce.kernel.waiting import nudged
 
 PAUSE_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15
@@ -100,10 +101,7 @@ class Feeds:
             nudge.cancel()
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._closing.wait(), seconds)
-        except TimeoutError:
-            return
+        await nudged(self._closing, seconds)
 
 
 def message(html: str) -> bytes:

@@ -1,7 +1,8 @@
 """Runs turns: takes the waiting messages of a conversation, steps through them, saves all at once.
 
 A crash anywhere leaves the messages waiting; running them again repeats the same keys at the doors
-of commerce, and so changes nothing twice. Two processes may run the same turn; the first to save wins.
+of commerce, and so changes nothing twice. Two processes may run the same turn; the first to save
+wins.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from commerce.kernel.database import Database, Row, Tx
 from commerce.kernel.errors import Contended, Outage
 from commerce.kernel.fanout import Fanout
 from commerce.kernel.tables import OutgoingStatus
+from commerce.kernel.waiting import nudged
 
 TOGETHER_MAX = 128  # conversations loaded by one query
 MESSAGES_MAX = 20  # of one conversation in one turn
@@ -83,10 +85,7 @@ class Runtime:
                 await asyncio.sleep(1)
             if not self._ready:
                 self._nudge.clear()
-                try:
-                    await asyncio.wait_for(self._nudge.wait(), SWEEP_SECONDS)
-                except TimeoutError:
-                    continue
+                await nudged(self._nudge, SWEEP_SECONDS)
 
     async def settle(self) -> None:
         """Run everything that waits now; for tests and simulations that move time themselves."""

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -43,8 +44,12 @@ def run_worker(settings: Settings, say: Say) -> int:
     """Hears events in this process and runs the jobs of rq in another; either's end ends both."""
     logs.configure(json=settings.environment is Environment.PRODUCTION)
     # Forked before any loop or connection exists; rq forks again for every job.
-    jobs = multiprocessing.get_context("fork").Process(target=_run_rq, args=(settings,))
+    parent_lives = os.pipe()
+    jobs = multiprocessing.get_context("fork").Process(
+        target=_run_rq, args=(settings, parent_lives)
+    )
     jobs.start()
+    os.close(parent_lives[0])
     try:
         return run(settings, Role.WORKER, say)
     finally:
@@ -52,7 +57,11 @@ def run_worker(settings: Settings, say: Say) -> int:
         jobs.join(SHUTDOWN_SECONDS)
 
 
-def _run_rq(settings: Settings) -> None:
+def _run_rq(settings: Settings, parent_lives: tuple[int, int]) -> None:
+    """Ends with its parent however that ends: the pipe between them closes."""
+    os.close(parent_lives[1])
+    threading.Thread(target=_end_at_end_of, args=(parent_lives[0],), daemon=True).start()
+
     @asynccontextmanager
     async def open_jobs() -> AsyncIterator[list[Job]]:
         connected = await database.connect(settings.database_url, connections=2)
@@ -67,6 +76,11 @@ def _run_rq(settings: Settings) -> None:
     finally:
         if os.getppid() == parent:
             os.kill(parent, signal.SIGTERM)
+
+
+def _end_at_end_of(pipe: int) -> None:
+    os.read(pipe, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def seed_demo(settings: Settings) -> seed.SeedResult:

@@ -34,6 +34,7 @@ from commerce.kernel.resending import republish_unconsumed
 from commerce.kernel.saga_engine import Engine
 from commerce.kernel.schedule import Job, Schedule
 from commerce.kernel.sender import Sender
+from commerce.kernel.waiting import nudged
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox import SandboxGateway
 from commerce.payments.gateways.sandbox_delivery import SandboxDeliverer, posting_to
@@ -57,13 +58,14 @@ class Role(Flag):
     PROVIDERS = auto()  # refunds at once, the sandbox's webhooks
     DISPATCH = auto()  # events go to their hearers in this process
     JOBS = auto()  # the schedule in this process
+    PROMPT_JOBS = auto()  # what is due every second, too often for a queue
 
     RELAY = auto()  # events go to the bus
     HEARING = auto()  # events come from the bus
 
     WEB = EDGES | TURNS | SAGAS
-    WORKER = TURNS | SAGAS | PROVIDERS | HEARING
-    ALL = EDGES | TURNS | SAGAS | SENDERS | PROVIDERS | DISPATCH | JOBS
+    WORKER = TURNS | SAGAS | PROVIDERS | PROMPT_JOBS | HEARING
+    ALL = EDGES | TURNS | SAGAS | SENDERS | PROVIDERS | DISPATCH | JOBS | PROMPT_JOBS
 
 
 class Till:
@@ -148,6 +150,7 @@ class Till:
             ],
             Role.SENDERS: lambda: [Sender(self.database, Carried(c)).run() for c in self.channels],
             Role.JOBS: lambda: [Schedule(jobs(self.database, self.gateways)).run()],
+            Role.PROMPT_JOBS: lambda: [Schedule(prompt_jobs(self.database)).run()],
             Role.PROVIDERS: self._provider_loops,
         }
         loops = [loop for role, make in table.items() if role in roles for loop in make()]
@@ -307,6 +310,13 @@ def scaled_jobs(settings: Settings, database: Database) -> list[Job]:
     return [*jobs(database, gateways(settings, database)), prove]
 
 
+def prompt_jobs(database: Database) -> list[Job]:
+    expire = Job(
+        name="expire_holds", every_seconds=1, work=lambda: inventory_jobs.expire_holds(database)
+    )
+    return [expire]
+
+
 def jobs(database: Database, known: payments.Gateways) -> list[Job]:
     """What time makes the product do; each is safe to run at once in several processes."""
 
@@ -314,7 +324,6 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         return Job(name=name, every_seconds=every_seconds, work=work)
 
     return [
-        job("expire_holds", 1, lambda: inventory_jobs.expire_holds(database)),
         job("settle_refunds", 5, lambda: payments_jobs.settle_refunds(database, known)),
         job("reconcile_payments", 15, lambda: payments_jobs.reconcile_open(database, known)),
         job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
@@ -335,10 +344,11 @@ async def _refunds_at_once(database: Database, known: payments.Gateways) -> None
 
 
 async def _deliver_sandbox(settings: Settings, database: Database) -> None:
-    """The sandbox's webhooks, over real HTTP to our own edge."""
+    """The sandbox's webhooks, over real HTTP to our own edge, wherever that runs."""
+    edge = settings.url if settings.redis_url else settings.own_url
     nudge = database.listen("sandbox")
     async with httpx.AsyncClient(timeout=10) as client:
-        post = posting_to(client, f"{settings.own_url}/webhooks/sandbox")
+        post = posting_to(client, f"{edge}/webhooks/sandbox")
         deliverer = SandboxDeliverer(database, post, secret=_sandbox_secret(settings))
         while True:
             nudge.clear()
@@ -348,10 +358,7 @@ async def _deliver_sandbox(settings: Settings, database: Database) -> None:
                 log.warning("sandbox_waits", error=str(error))
                 busy = 0
             if not busy:
-                try:
-                    await asyncio.wait_for(nudge.wait(), SANDBOX_IDLE_SECONDS)
-                except TimeoutError:
-                    continue
+                await nudged(nudge, SANDBOX_IDLE_SECONDS)
 
 
 def _sandbox_secret(settings: Settings) -> str:

@@ -2,8 +2,8 @@
 
 A saga is a list of steps. A step either works inside the transaction that advances the saga (`do`),
 calls the outside under a key that was committed before the call (`call`, then `record`), or waits
-for a signal until a deadline (`wait`). A Refusal turns the saga around: the steps done are undone, last
-first. Running a saga again after a crash repeats the same keys, so it changes nothing twice.
+for a signal until a deadline (`wait`). A Refusal turns the saga around: the steps done are undone,
+last first. Running a saga again after a crash repeats the same keys, so it changes nothing twice.
 """
 
 from __future__ import annotations

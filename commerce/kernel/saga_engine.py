@@ -12,6 +12,7 @@ from commerce.kernel.database import Database, Tx
 from commerce.kernel.errors import Contended, Outage, Refusal
 from commerce.kernel.saga import Definition, Output, Saga, Step
 from commerce.kernel.tables import SagaStatus
+from commerce.kernel.waiting import nudged
 
 BATCH = 32
 IDLE_SECONDS = 1.0
@@ -40,10 +41,7 @@ class Engine:
                 taken = 0
             if taken == BATCH:  # more may be due; what becomes due meanwhile nudges
                 continue
-            try:
-                await asyncio.wait_for(nudge.wait(), IDLE_SECONDS)
-            except TimeoutError:
-                continue
+            await nudged(nudge, IDLE_SECONDS)
 
     async def take_due(self) -> int:
         """Start what is due, beside what already runs; how many there were."""

@@ -12,6 +12,7 @@ from commerce.kernel.database import Database
 from commerce.kernel.errors import Outage
 from commerce.kernel.outgoing import Limits, Outgoing, Undeliverable
 from commerce.kernel.tables import OutgoingStatus
+from commerce.kernel.waiting import nudged
 
 TRIES_MAX = 8
 IDLE_SECONDS = 2.0  # the sweep for what another process wrote, or became due
@@ -73,10 +74,7 @@ class Sender:
                 busy = False
                 await asyncio.sleep(1)
             if not busy:
-                try:
-                    await asyncio.wait_for(nudge.wait(), IDLE_SECONDS)
-                except TimeoutError:
-                    continue
+                await nudged(nudge, IDLE_SECONDS)
 
     async def send_due(self) -> bool:
         """One round; False when nothing was due."""
