@@ -11,6 +11,8 @@ from commerce.checkout.flow import KIND
 from commerce.checkout.model import CheckoutData, Ending
 from commerce.kernel import ids, saga
 from commerce.kernel.database import Tx
+from commerce.kernel.errors import Contended
+from commerce.kernel.idempotency import KeyReused
 from commerce.kernel.tables import SagaStatus
 
 STOPPABLE = (SagaStatus.RUNNING, SagaStatus.WAITING)
@@ -46,7 +48,10 @@ async def open_checkout(tx: Tx, request: Request) -> Checkout:
     quote = await pricing.valid(tx, request.quote_id)
     hold = await _own_hold(tx, request, quote)
     checkout_id = ids.new_id()
-    order = await _place(tx, request, quote, session_id=hold.reference, checkout_id=checkout_id)
+    try:
+        order = await _place(tx, request, quote, session_id=hold.reference, checkout_id=checkout_id)
+    except KeyReused as reused:  # order and saga are born together: run again, and find them
+        raise Contended(f"checkout {request.key} was opened at the same time") from reused
     expires_at = model.link_ends_at(hold.expires_at, await tx.now())
     await inventory.extend(tx, hold.id, expires_at + model.GRACE)
     payment = await payments.create(
