@@ -102,6 +102,9 @@ async def settle(tx: Tx, checkout_id: str, data: CheckoutData) -> None:
     payment = await payments.get(tx, data.payment_id)
     order = await orders.order(tx, data.order_id)
     await ledger.post(tx, postings.received(payment))
+    if payment.refund_minor:  # it is on its way back already, and buys nothing any more
+        await _let_go(tx, order, data)
+        return
     try:
         await inventory.reclaim(tx, data.hold_id, reference=data.order_id)
     except inventory.OutOfStock:
@@ -109,6 +112,12 @@ async def settle(tx: Tx, checkout_id: str, data: CheckoutData) -> None:
         return
     await orders.confirm_paid(tx, data.order_id)
     await ledger.post(tx, postings.sold(order))
+
+
+async def _let_go(tx: Tx, order: orders.Order, data: CheckoutData) -> None:
+    if order.status is orders.Status.PENDING:
+        await inventory.release(tx, data.hold_id)
+        await orders.cancel(tx, order.id, "refunded")
 
 
 async def _give_back(tx: Tx, payment: payments.Payment, order: orders.Order) -> None:
