@@ -38,7 +38,7 @@ def to_row(message: Incoming) -> Message:
     body = {
         "kind": message.kind,
         "text": text,
-        "choice": _clean(message.choice, 256),
+        "choice": mask_cards(_clean(message.choice, 256))[0],  # whoever presses says what it was
         "name": mask_cards(_clean(message.name, NAME_MAX))[0],
         "language": _clean(message.language, 20),
         "sent_at": message.sent_at,

@@ -104,6 +104,9 @@ class Sender:
             result |= {"status": OutgoingStatus.FAILED, "reason": reason}
         except Outage as outage:
             result |= _retry(message, outage)
+        except Exception:  # one message or answer nobody foresaw must not silence all the others
+            log.exception("sending_broke", account=self._carrier.account)
+            result |= {"status": OutgoingStatus.FAILED, "reason": "bug"}
         SENT.labels(self._carrier.account, result["status"]).inc()
         if result["reason"]:
             log.warning("message_not_sent", account=self._carrier.account, reason=result["reason"])

@@ -160,6 +160,17 @@ async def test_what_cannot_be_delivered_is_told_and_does_not_block(
     assert platform.texts == ["1/2"]
 
 
+async def test_an_answer_nobody_foresaw_costs_one_message_and_not_the_sender(
+    database, sender, platform
+):
+    platform.trouble["1/1"] = [TypeError("an answer of another shape")]
+    await put(database, a_row(1), a_row(2), a_row(1, "other"))
+    await sent_all(sender)
+
+    assert sorted(platform.texts) == ["1/2", "other/1"]
+    assert ("failed", "bug") in await stored(database, "status", "reason")
+
+
 async def test_an_outage_waits_as_long_as_the_platform_says(database, sender, platform, clock):
     platform.trouble["1/1"] = [Outage("slow down", retry_after_seconds=37)]
     await put(database, a_row(1), a_row(2), a_row(1, "other"))
