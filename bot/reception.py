@@ -6,7 +6,7 @@ Card numbers are masked here, before anything is stored; so are characters no da
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.messages import Incoming, Kind
@@ -16,6 +16,7 @@ from commerce.kernel.masking import mask_cards
 
 TEXT_MAX = 4096
 NAME_MAX = 120
+CARD_CHARACTERS_MAX = 55  # of 19 digits and two separators after each
 
 
 class Reception:
@@ -31,15 +32,15 @@ class Reception:
 
 
 def to_row(message: Incoming) -> Message:
-    text, masked = mask_cards(_clean(message.text, TEXT_MAX))
-    facts: dict[str, Any] = dict(message.facts)
+    text, masked = _without_cards(message.text, TEXT_MAX)
+    facts: dict[str, Any] = _cleaned(message.facts)
     if masked:
         facts["card_masked"] = True
     body = {
         "kind": message.kind,
         "text": text,
         "choice": mask_cards(_clean(message.choice, 256))[0],  # whoever presses says what it was
-        "name": mask_cards(_clean(message.name, NAME_MAX))[0],
+        "name": _without_cards(message.name, NAME_MAX)[0],
         "language": _clean(message.language, 20),
         "sent_at": message.sent_at,
         "facts": facts,
@@ -66,6 +67,23 @@ def from_row(account: str, conversation_id: str, message_id: str, body: dict[str
         sent_at=body.get("sent_at", 0),
         facts=body.get("facts", {}),
     )
+
+
+def _without_cards(text: str, most: int) -> tuple[str, bool]:
+    """Masked before it is cut, or the half of a card that is left would not be known for one."""
+    masked, found = mask_cards(_clean(text, most + CARD_CHARACTERS_MAX))
+    return masked[:most], found
+
+
+def _cleaned(fact: Any) -> Any:
+    """Facts of a channel: what is text in them, however deep, may be a fan's."""
+    if isinstance(fact, str):
+        return _without_cards(fact, TEXT_MAX)[0]
+    if isinstance(fact, Mapping):
+        return {_clean(key, NAME_MAX): _cleaned(value) for key, value in fact.items()}
+    if isinstance(fact, list | tuple):
+        return [_cleaned(value) for value in fact]
+    return fact
 
 
 def _clean(text: str, most: int) -> str:
