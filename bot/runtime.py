@@ -140,8 +140,10 @@ class Runtime:
 
     async def _turn(self, conversation: Conversation, rows: Sequence[Row]) -> None:
         started = clock.monotonic()
+        more = False
         try:
             await self._run(conversation, rows)
+            more = len(rows) > 1  # there may be more than one turn takes
             TURNS.labels("done").inc()
         except Outage as outage:  # the sweep brings it back
             TURNS.labels("outage").inc()
@@ -152,7 +154,7 @@ class Runtime:
             await self._database.unit_of_work(lambda tx: inbox.failed(tx, rows[0]))
         finally:
             TURN_SECONDS.observe(clock.monotonic() - started)
-            if len(rows) > 1:  # more may wait than one turn takes
+            if more:
                 self._again.add(conversation.id)
             self._release([conversation.id])
 
