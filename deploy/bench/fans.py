@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, cast
 
+from channels import web_frames
 from commerce.kernel import jsons
 from commerce.kernel.errors import Outage
 from deploy.bench.till import HOST
@@ -17,6 +18,7 @@ FIN, MASKED = 0x80, 0x80
 NO_MASK = bytes(4)  # a mask of zeros leaves the payload as it is
 NONCE = base64.b64encode(b"loopback-measure").decode()
 REPLY = b'{"type":"reply"'
+HISTORY = b'{"type":"history"'
 REFUSED = b'{"type":"refused"'
 
 
@@ -108,12 +110,19 @@ class Fan(asyncio.Protocol):
         if opcode == PING:
             self._send(PONG, payload)
         elif payload.startswith(REPLY):
-            if self._waiting is not None and not self._waiting.done():
-                self._waiting.set_result(payload)
-            else:
-                self._replies.append(payload)
+            self._hear(payload)
+        elif payload.startswith(HISTORY):  # the bot may have been quicker than the greeting
+            for item in jsons.loads(payload)["items"]:
+                if "reply" in item:
+                    self._hear(web_frames.reply(item["number"], item["reply"]).encode())
         elif payload.startswith(REFUSED):
             self._fail(f"a fan was refused: {jsons.loads(payload)['code']}")
+
+    def _hear(self, reply: bytes) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(reply)
+        else:
+            self._replies.append(reply)
 
     def _fail(self, reason: str) -> None:
         self._failed = self._failed or Outage(reason)

@@ -13,10 +13,10 @@ from deploy.bench import Kind, baseline, report, till
 from deploy.bench.report import Load, Row
 from deploy.bench.till import Till
 
-BASELINE_SECONDS = 3.0
+BASELINE_SECONDS = 4.0
 ANSWER_SECONDS_MAX = 60  # beyond the time that was asked for: then the till is stuck
 
-Operation = Callable[[int], Awaitable[None]]
+Operation = Callable[[], Awaitable[None]]
 Prepare = Callable[[Till, str], Awaitable[Operation]]
 
 
@@ -28,14 +28,16 @@ class Limits:
 
 
 async def measure(name: str, kind: Kind, limits: Limits, prepare: Prepare) -> list[Row]:
-    """`prepare` gets the till and the session's slug; its operation gets the caller's number."""
+    """`prepare` gets the till and the session's slug; bare transactions run before and after."""
     with till.database_server(kind) as url:
-        bare = await baseline.per_second(url, min(BASELINE_SECONDS, limits.seconds))
+        seconds = min(BASELINE_SECONDS, limits.seconds) / 2
+        before = await baseline.per_second(url, seconds)
         with till.running(url) as running:
             slug = await till.stock_up(url)
             async with patience(limits.seconds):
                 load = await run(await prepare(running, slug), limits)
             rss_mb = running.rss_mb
+        bare = (before + await baseline.per_second(url, seconds)) / 2
     return [report.row(name, kind, limits.concurrency, load, baseline=bare, rss_mb=rss_mb)]
 
 
@@ -54,17 +56,17 @@ async def run(operation: Operation, limits: Limits) -> Load:
     numbers = iter(range(limits.count))
     cpu, started = till.cpu_seconds(), clock.monotonic()
     until = started + limits.seconds
-    callers = [_call(operation, c, numbers, until, took) for c in range(limits.concurrency)]
+    callers = [_call(operation, numbers, until, took) for _ in range(limits.concurrency)]
     await asyncio.gather(*callers)
     return Load(clock.monotonic() - started, took, till.cpu_seconds() - cpu)
 
 
 async def _call(
-    operation: Operation, caller: int, numbers: Iterator[int], until: float, took: list[float]
+    operation: Operation, numbers: Iterator[int], until: float, took: list[float]
 ) -> None:
     for _ in numbers:  # shared by all callers
         started = clock.monotonic()
-        await operation(caller)
+        await operation()
         ended = clock.monotonic()
         took.append(ended - started)
         if ended >= until:

@@ -17,11 +17,11 @@ WARM_UP = 4  # purchases before the clock starts
 
 async def measure(kind: Kind, limits: Limits) -> list[Row]:
     async def prepare(till: Till, slug: str) -> Operation:
-        async def purchase(_: int) -> None:
+        async def purchase() -> None:
             await buy(till.port, slug)
 
-        for number in range(WARM_UP):
-            await purchase(number)
+        for _ in range(WARM_UP):
+            await purchase()
         return purchase
 
     return await loads.measure("purchases", kind, limits, prepare)

@@ -7,7 +7,7 @@ of commerce. Each fan writes only as often as one fan may in a row, so there are
 from __future__ import annotations
 
 import asyncio
-from itertools import cycle
+from collections import deque
 
 from deploy.bench import Kind, fans, loads
 from deploy.bench.fans import Fan
@@ -22,15 +22,13 @@ ENTERING = 32  # fans that enter at once
 async def measure(kind: Kind, limits: Limits) -> list[Row]:
     async def prepare(till: Till, slug: str) -> Operation:
         wanted = max(limits.concurrency, -(-limits.count // TURNS_OF_ONE_FAN))
-        everyone = await enter_all(till, slug, wanted)
-        seats = [
-            cycle(everyone[caller :: limits.concurrency]) for caller in range(limits.concurrency)
-        ]
+        idle = deque(await enter_all(till, slug, wanted))
 
-        async def turn(caller: int) -> None:
-            fan = next(seats[caller])
+        async def turn() -> None:
+            fan = idle.popleft()  # who has been silent longest
             fan.say("text", "help")
             await fan.reply()
+            idle.append(fan)
 
         return turn
 
