@@ -33,7 +33,7 @@ AT_ONCE = 8  # of which so many are being handled
 BLOCK_SECONDS = 1.0
 OUTAGE_SECONDS = 2.0
 TURN_SECONDS = 0.1
-TURNS_MAX = 20
+TURNS_MAX = 200
 FORGET_SECONDS = 3600.0  # a consumer that was silent for so long and holds nothing
 LOST = (RedisError, OSError)
 log = logs.get(__name__)
@@ -245,8 +245,10 @@ class RedisConsumer:
         try:
             while queue:
                 heed_cancellation()
-                await self._finish(queue[0])
-                self._let_go(queue.popleft())
+                if await self._finish(queue[0], alone=len(queue) == 1):
+                    self._let_go(queue.popleft())
+                else:
+                    queue.rotate(-1)  # an earlier event may have come in after this one
         finally:
             del self._lanes[aggregate]
             for message in queue:
@@ -256,25 +258,26 @@ class RedisConsumer:
         del self._held[message.key]
         self._freed.set()
 
-    async def _finish(self, message: Message) -> None:
+    async def _finish(self, message: Message, *, alone: bool) -> bool:
+        """False where an earlier event of its aggregate has to be handled first."""
         while True:
             heed_cancellation()
             try:
-                seconds = await self._settle(message)
+                turn = await self._turn(message.event)
+                if turn is Turn.LATER:
+                    message.turns += 1
+                    await asyncio.sleep((TURN_SECONDS if alone else 0.01) * self._patience)
+                    return message.turns > TURNS_MAX  # let go: it comes back with others' leavings
+                seconds = await self._settle(message, turn)
             except (Outage, *LOST) as error:
                 log.warning("event_waits", event_id=message.event.id, error=str(error))
                 seconds = OUTAGE_SECONDS
             if seconds is None:
-                return
+                return True
             await asyncio.sleep(seconds * self._patience)
 
-    async def _settle(self, message: Message) -> float | None:
+    async def _settle(self, message: Message, turn: Turn) -> float | None:
         """Handle it, or park it; how long to wait before going on with it, None = not at all."""
-        turn = await self._turn(message.event)
-        if turn is Turn.LATER:
-            # Let go in the end: the earlier one may be behind it, here or in the stream.
-            message.turns += 1
-            return TURN_SECONDS if message.turns <= TURNS_MAX else None
         if turn is Turn.PARKED:
             await self._acknowledge(message)
             return None

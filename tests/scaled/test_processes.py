@@ -1,0 +1,168 @@
+"""The scaled way to run: web, relay, sender and worker as processes over PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientError, ClientSession
+from redis.asyncio import Redis
+
+from commerce.kernel.database import connect
+from commerce.orders.tables import ORDERS
+from deploy import invariants, servers
+from tests.fan import Fan, in_room
+from tests.scenarios.running import SESSION, environment, free_port
+
+LIVETILL = Path(sys.executable).parent / "livetill"
+PATIENCE_SECONDS = 90
+
+
+class Fleet:
+    """Processes of one till, each of a command of its own."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        self.folder = folder
+        self.settings = {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "media_dir": str(folder / "media"),
+            "seed_demo": "true",
+        }
+        self.ports = [free_port()]
+        self.settings["public_url"] = f"http://127.0.0.1:{self.ports[0]}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, command: str) -> str:
+        """The address, where it has one."""
+        port = self.ports.pop() if self.ports else free_port()
+        log = (self.folder / f"{command}-{port}.log").open("wb")
+        env = environment(**self.settings, port=str(port))
+        with log:
+            process = subprocess.Popen(
+                [LIVETILL, command], cwd=self.folder, env=env, stdout=log, stderr=log
+            )
+        self.processes.append(process)
+        return f"http://127.0.0.1:{port}"
+
+    async def ready(self, url: str) -> None:
+        async with ClientSession() as http, asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                with suppress(ClientError):
+                    async with http.get(f"{url}/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                await asyncio.sleep(0.1)
+
+    def kill(self, command: str) -> None:
+        for process in [p for p in self.processes if p.args[1] == command]:
+            process.kill()
+            process.wait()
+            self.processes.remove(process)
+
+    def end(self) -> list[int]:
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        try:
+            return [process.wait(PATIENCE_SECONDS) for process in self.processes]
+        finally:
+            for process in self.processes:
+                process.kill()
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text() for path in self.folder.glob("*.log"))
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[str]:
+    with servers.redis(tmp_path, durable=False) as url:
+        yield url
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path, postgresql_url: str, own_redis: str) -> AsyncIterator[Fleet]:
+    fleet = Fleet(tmp_path, postgresql_url, own_redis)
+    yield fleet
+    for process in fleet.processes:
+        process.kill()
+        process.wait()
+
+
+async def paid_orders(database_url: str) -> int:
+    database = await connect(database_url)
+    try:
+        rows = await database.read(lambda tx: tx.all(ORDERS.select()))
+        assert await database.read(invariants.violations) == []
+    finally:
+        await database.close()
+    return sum(row["status"] == "paid" for row in rows)
+
+
+async def buy_all(fans: list[Fan]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.gather(*(fan.buy() for fan in fans))
+
+
+async def test_fans_of_two_web_processes_buy_and_every_process_ends_in_order(fleet, postgresql_url):
+    webs = [fleet.start("web")]
+    await fleet.ready(webs[0])
+    webs.append(fleet.start("web"))
+    for command in ("relay", "sender", "worker"):
+        fleet.start(command)
+    await fleet.ready(webs[1])
+
+    async with AsyncExitStack() as rooms:
+        fans = [await rooms.enter_async_context(in_room(web, SESSION)) for web in webs * 2]
+        await buy_all(fans)
+        codes = await asyncio.to_thread(fleet.end)
+
+    assert codes == [0] * 5, fleet.logs()
+    assert await paid_orders(postgresql_url) == 4
+    assert [fan.oddities for fan in fans] == [[]] * 4
+    for fan in fans:
+        assert sum("receipt" in reply["text"] for _, reply in fan.heard) == 1
+
+
+async def test_losing_all_of_redis_loses_no_purchase(fleet, own_redis, postgresql_url):
+    web = fleet.start("web")
+    fleet.start("relay")
+    fleet.start("worker")
+    await fleet.ready(web)
+
+    async with AsyncExitStack() as rooms:
+        fans = [await rooms.enter_async_context(in_room(web, SESSION)) for _ in range(3)]
+        links = await asyncio.gather(*(fan.order() for fan in fans))
+        fleet.kill("worker")
+        await asyncio.gather(*(fan.press(link) for fan, link in zip(fans, links, strict=True)))
+        await until(lambda: on_the_bus(own_redis))
+        async with Redis.from_url(own_redis) as redis:
+            await redis.flushall()
+        fleet.start("worker")
+        await until(lambda: have_receipts(fans))
+
+    assert await paid_orders(postgresql_url) == 3
+
+
+async def on_the_bus(redis_url: str) -> bool:
+    """An event that nobody has heard yet is in Redis, and in SQL it counts as sent."""
+    async with Redis.from_url(redis_url) as redis:
+        if not await redis.exists("sc.domain.order"):
+            return False
+        groups = await redis.xinfo_groups("sc.domain.order")
+    return any(group["lag"] or group["pending"] for group in groups)
+
+
+async def have_receipts(fans: list[Fan]) -> bool:
+    return all(any("receipt" in reply["text"] for _, reply in fan.heard) for fan in fans)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await holds():
+            await asyncio.sleep(0.1)
