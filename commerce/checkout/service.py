@@ -90,7 +90,13 @@ async def cancel_checkout(tx: Tx, checkout_id: str) -> bool:
 
 
 async def _own_hold(tx: Tx, request: Request, quote: pricing.Quote) -> inventory.Hold:
-    """The hold must be this fan's and of what was priced: ids in a chat state prove nothing."""
+    """The hold must be this fan's, the price of it and of its way: ids in a state prove nothing."""
+    address = request.address
+    way = pricing.Destination(
+        country=address.country, region=address.region, postcode=address.postcode
+    )
+    if quote.destination != way:
+        raise pricing.NoSuchQuote(quote_id=quote.id)
     hold = await inventory.hold_of(tx, request.hold_id)
     priced = [(item.sku, item.quantity) for item in quote.items]
     if hold.owner != request.conversation_id or priced != [(hold.sku, hold.quantity)]:

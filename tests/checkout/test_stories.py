@@ -15,6 +15,7 @@ from commerce.kernel.clock import SECOND
 from commerce.kernel.tables import OUTBOX
 from commerce.orders.tables import ORDERS
 from commerce.payments import EventKind, Stands
+from tests.accounts.factories import an_address
 from tests.catalog.factories import a_product, a_variant
 from tests.checkout.shop import HOLD_SECONDS, TOTAL
 
@@ -216,6 +217,15 @@ async def test_a_price_of_another_quantity_buys_nothing(shop, quantity):
 
     with pytest.raises(HoldGone):
         await shop.checks_out(shop.asks(hold, quote))
+    assert await how_many_orders(shop) == 0
+
+
+@pytest.mark.parametrize("elsewhere", [{"country": "US"}, {"postcode": "07001"}])
+async def test_a_price_of_another_way_buys_nothing(shop, elsewhere):
+    hold, quote = await shop.holds(), await shop.prices()
+
+    with pytest.raises(pricing.NoSuchQuote):
+        await shop.checks_out(shop.asks(hold, quote, address=an_address(**elsewhere)))
     assert await how_many_orders(shop) == 0
 
 
