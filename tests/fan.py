@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType
 
 PAUSE_SECONDS = 0.5
-ANSWER_SECONDS_MAX = 30
+ANSWER_SECONDS_MAX = 75  # what a bus lost comes again after half a minute
 AGREE = ":summary:agree-"
 ANSWERS = (  # to the question that contains these words
     ("Which one would you like?", "M"),
