@@ -9,7 +9,7 @@ from bot.intents import Offer, Option
 from bot.messages import Choice
 from bot.model import State
 from bot.texts import Texts
-from commerce.kernel.clock import MINUTE
+from commerce.kernel.clock import MINUTE, SECOND
 from commerce.kernel.money import format_money
 
 STOCK_LOW = 5
@@ -30,7 +30,8 @@ class Talk:
         return Choice(button_id(state, value), self.say(state, key))
 
     def minutes_until(self, at: int) -> int:
-        return max(0, (at - self.now) // MINUTE)
+        # A hold of ten minutes reads as ten, though answering took a moment of it.
+        return max(0, (at - self.now + SECOND) // MINUTE)
 
 
 def button_id(state: State, value: str) -> str:

@@ -10,7 +10,7 @@ from bot import questions
 from bot.intents import CheckOut, Hold, Quote, Refused, Release
 from bot.messages import Kind, Priority
 from bot.model import Place, State
-from commerce.kernel.clock import MINUTE
+from commerce.kernel.clock import MINUTE, SECOND
 from tests.bot.fans import HOME, NOON, TEXTS, Fan, Shop, a_single, at, link_comes, money_comes
 
 ENGLISH = (  # what the fan writes, how our answer goes on, what is asked of the core
@@ -377,7 +377,7 @@ def test_leaving_lets_go_of_what_is_held_without_a_word():
 def test_the_countdown_is_of_the_injected_time():
     assert "The offer ends in 12 minutes." in Fan().writes("hi")
     assert "The offer ends in 1 minute." in Fan(now=NOON + 11 * MINUTE).writes("hi")
-    assert "less than a minute" in Fan(now=NOON + 11 * MINUTE + 1).writes("hi")
+    assert "less than a minute" in Fan(now=NOON + 11 * MINUTE + 2 * SECOND).writes("hi")
     assert "has just ended" in Fan(now=NOON + 12 * MINUTE).writes("hi")
 
 
