@@ -15,6 +15,7 @@ from commerce.kernel.tables import OutgoingStatus
 from commerce.kernel.waiting import nudged
 
 TRIES_MAX = 8
+END_SECONDS = 10.0
 IDLE_SECONDS = 2.0  # the sweep for what another process wrote, or became due
 log = logs.get(__name__)
 SENT = metrics.counter("livetill_outgoing_total", "Messages to fans", ["account", "outcome"])
@@ -58,30 +59,52 @@ class Sender:
         self._carrier = carrier
         self._pace = Pace(carrier.limits)
         self._batch = max(1, min(50, int(carrier.limits.per_second)))
+        self._sending: set[asyncio.Task[None]] = set()
         self._settling = GroupCommitter[Mapping[str, Any], None](
             "outgoing", database, outgoing.settle
         )
 
     async def run(self) -> None:
-        """Forever; ends by cancellation. What was under way is sent again when its lease ends."""
+        """Forever; ends by cancellation, after what is on its way to the platform has arrived."""
         nudge = self._database.listen(f"outgoing:{self._carrier.account}")
-        while True:
-            nudge.clear()
-            try:
-                busy = await self.send_due()
-            except Outage as error:
-                log.warning("sender_waits", account=self._carrier.account, error=str(error))
-                busy = False
-                await asyncio.sleep(1)
-            if not busy:
-                await nudged(nudge, IDLE_SECONDS)
+        try:
+            while True:
+                nudge.clear()
+                busy = await self._begin_or_wait(nudge)
+                if not busy:
+                    await nudged(nudge, IDLE_SECONDS)
+        finally:
+            if self._sending:
+                await asyncio.wait(self._sending, timeout=END_SECONDS)
 
     async def send_due(self) -> bool:
-        """One round; False when nothing was due."""
+        """One round, to its end; False when nothing was due."""
+        begun = await self._begin(None)
+        await asyncio.gather(*self._sending)
+        return begun > 0
+
+    async def _begin_or_wait(self, nudge: asyncio.Event) -> bool:
+        try:
+            return await self._begin(nudge) > 0
+        except Outage as error:
+            log.warning("sender_waits", account=self._carrier.account, error=str(error))
+            await asyncio.sleep(1)
+            return False
+
+    async def _begin(self, ended: asyncio.Event | None) -> int:
+        """Begin what is due, beside what is under way: a slow fan keeps nobody else waiting."""
+        free = self._batch - len(self._sending)
+        if free <= 0:
+            return 0
         account = self._carrier.account
-        due = await self._database.unit_of_work(lambda tx: outgoing.claim(tx, account, self._batch))
-        await asyncio.gather(*(self._send(message) for message in due))
-        return bool(due)
+        due = await self._database.unit_of_work(lambda tx: outgoing.claim(tx, account, free))
+        for message in due:
+            task = asyncio.create_task(self._send(message))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+            if ended is not None:  # the next one of this conversation may go now
+                task.add_done_callback(lambda _: ended.set())
+        return len(due)
 
     async def _send(self, message: Outgoing) -> None:
         logs.correlation.set(message.correlation_id)
@@ -110,7 +133,10 @@ class Sender:
         SENT.labels(self._carrier.account, result["status"]).inc()
         if result["reason"]:
             log.warning("message_not_sent", account=self._carrier.account, reason=result["reason"])
-        await self._settling.submit(result)
+        try:
+            await self._settling.submit(result)
+        except Outage as outage:  # sent again when the lease ends
+            log.warning("message_not_settled", account=self._carrier.account, error=str(outage))
 
 
 def _retry(message: Outgoing, outage: Outage) -> dict[str, Any]:
