@@ -52,26 +52,26 @@ def database_server(kind: Kind) -> Iterator[str]:
 
 
 @contextmanager
-def running(database_url: str) -> Iterator[Till]:
-    """A till over this database, with the demo in it; it goes when we go."""
+def running(database_url: str, media: Path | None = None) -> Iterator[Till]:
+    """A till over this database, with the demo in it; it goes when we go, the media stay."""
     with servers.new_folder() as folder:
         port = servers.free_port()
         with servers.running(
             COMMAND,
             folder,
             ready=lambda: _is_ready(port),
-            environment=_environment(database_url, folder, port),
+            environment=_environment(database_url, media or folder / "media", port),
         ) as guard:
             (server,) = psutil.Process(guard).children()
             yield Till(port, database_url, server.pid)
 
 
-def _environment(database_url: str, folder: Path, port: int) -> dict[str, str]:
+def _environment(database_url: str, media: Path, port: int) -> dict[str, str]:
     settings = {
         "DATABASE_URL": database_url,
         "HOST": HOST,
         "PORT": str(port),
-        "MEDIA_DIR": str(folder / "media"),
+        "MEDIA_DIR": str(media),
         "SEED_DEMO": "true",
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
