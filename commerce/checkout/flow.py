@@ -94,7 +94,7 @@ async def _release(tx: Tx, saga: Saga) -> None:
     if payment.pay_url is None:
         await payments.failed(tx, data.payment_id, str(saga.failure))
     await inventory.release(tx, data.hold_id)
-    await orders.cancel(tx, data.order_id, str(saga.data.get("ending", saga.failure)))
+    await orders.cancel(tx, data.order_id, str(saga.data.get("ending", "no_link")))
 
 
 async def settle(tx: Tx, checkout_id: str, data: CheckoutData) -> None:

@@ -34,7 +34,11 @@ def configure(*, json: bool, level: int = logging.INFO) -> None:
     """JSON lines for machines, coloured lines for a person at a terminal; both to stderr."""
     renderer: Any = structlog.processors.JSONRenderer()
     if not json:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # The plain formatter: others print the values of variables, and with them secrets.
+        plain = structlog.dev.plain_traceback
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=plain
+        )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

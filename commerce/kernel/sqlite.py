@@ -80,6 +80,10 @@ def _plain(arguments: list[Any]) -> list[Any]:
     return [jsons.dumps(a) if isinstance(a, list | tuple) else a for a in arguments]
 
 
+def _disk_failed(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorname.startswith("SQLITE_IOERR")
+
+
 class SqliteDatabase(Database):
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
@@ -95,6 +99,14 @@ class SqliteDatabase(Database):
         self._readers: list[sqlite3.Connection] = []
 
     async def _transact(self, work: Work[T]) -> tuple[T, set[str]]:
+        try:
+            return await self._transact_in_turn(work)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_BUSY") or _disk_failed(error):
+                raise Outage(f"SQLite cannot write: {error}") from error
+            raise
+
+    async def _transact_in_turn(self, work: Work[T]) -> tuple[T, set[str]]:
         async with self._writing:
             await self._begin()
             tx = SqliteTx(self._writer)
