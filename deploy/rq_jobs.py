@@ -61,12 +61,15 @@ class NamedJob(RqJob):
 
 
 class Worker(rq.Worker):
-    """rq's worker ends by itself when Redis fails it: this one knows whether it was asked to."""
+    """rq's worker ends by itself when Redis fails it: this one knows whether it was asked to.
+
+    The class knows it, because a signal may come between two workers.
+    """
 
     asked_to_end = False
 
     def request_stop(self, signum: Any, frame: Any) -> None:
-        self.asked_to_end = True
+        Worker.asked_to_end = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
@@ -81,6 +84,7 @@ def worker_main(redis_url: str, open_jobs: OpenJobs) -> None:
     enqueuing = fork.Process(target=_enqueue_forever, args=(redis_url, os.getpid()), daemon=True)
     enqueuing.start()
     try:
+        Worker.asked_to_end = False
         while not _work(redis_url):
             log.warning("worker_starts_again")
             time.sleep(WAIT_SECONDS)
@@ -104,8 +108,7 @@ def _work(redis_url: str) -> bool:
         worker.work(logging_level="WARNING")
     except LOST as error:
         log.warning("worker_waits", error=str(error))
-        return False
-    return worker.asked_to_end
+    return Worker.asked_to_end
 
 
 def queue(connection: redis.Redis) -> rq.Queue:

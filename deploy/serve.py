@@ -55,6 +55,7 @@ def run_worker(settings: Settings, say: Say) -> int:
     finally:
         jobs.terminate()
         jobs.join(SHUTDOWN_SECONDS)
+        jobs.kill()
 
 
 def _run_rq(settings: Settings, parent_lives: tuple[int, int]) -> None:
