@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import jinja2
 
 import bot.handlers
@@ -37,7 +37,7 @@ from commerce.kernel.sender import Sender
 from commerce.kernel.waiting import nudged
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox import SandboxGateway
-from commerce.payments.gateways.sandbox_delivery import SandboxDeliverer, posting_to
+from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
 from commerce.payments.gateways.stripe import StripeGateway
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.settings import Environment, Settings
@@ -142,7 +142,12 @@ class Till:
             Role.TURNS: lambda: [self.runtime.run()],
             Role.SAGAS: lambda: [self.engine.run()],
             Role.DISPATCH: lambda: [
-                Relay(self.database, self.dispatcher.deliver, proven=True).run()
+                Relay(
+                    self.database,
+                    self.dispatcher.deliver,
+                    within=self.dispatcher.deliver_within,
+                    proven=True,
+                ).run()
             ],
             Role.RELAY: lambda: [self._relay_to_bus()],
             Role.HEARING: lambda: [
@@ -347,20 +352,17 @@ async def _deliver_sandbox(settings: Settings, database: Database) -> None:
     """The sandbox's webhooks, over real HTTP to our own edge, wherever that runs."""
     edge = settings.url if settings.redis_url else settings.own_url
     nudge = database.listen("sandbox")
-    # Plain loopback needs no certificates, and loading them takes a quarter of a second.
-    verify = edge.startswith("https://")
-    async with httpx.AsyncClient(timeout=10, verify=verify) as client:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as client:
         post = posting_to(client, f"{edge}/webhooks/sandbox")
         deliverer = SandboxDeliverer(database, post, secret=_sandbox_secret(settings))
         while True:
             nudge.clear()
             try:
-                busy = await deliverer.deliver_due()
+                while await deliverer.deliver_due() == AT_MOST:
+                    continue
             except Outage as error:
                 log.warning("sandbox_waits", error=str(error))
-                busy = 0
-            if not busy:
-                await nudged(nudge, SANDBOX_IDLE_SECONDS)
+            await nudged(nudge, SANDBOX_IDLE_SECONDS)
 
 
 def _sandbox_secret(settings: Settings) -> str:

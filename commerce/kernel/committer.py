@@ -61,7 +61,7 @@ class GroupCommitter(Generic[Item, Answer]):
         self._items.inc(len(items))
         self._groups.inc()
         try:
-            answers = await self._database.unit_of_work(lambda tx: self._write(tx, items))
+            answers = await self._database.transact(lambda tx: self._write(tx, items))
             if len(answers) != len(items):
                 raise AssertionError(f"{len(answers)} answers to {len(items)} items")
         except Exception as error:  # noqa: BLE001  (it becomes the answer of its item)

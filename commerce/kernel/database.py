@@ -107,12 +107,13 @@ class Database(ABC):
 
     async def unit_of_work(self, work: Work[T]) -> T:
         """Run `work` in one write transaction and commit it, or roll all of it back."""
-        task = asyncio.ensure_future(self._until_settled(work))
+        task = asyncio.ensure_future(self.transact(work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _until_settled(self, work: Work[T]) -> T:
+    async def transact(self, work: Work[T]) -> T:
+        """A unit of work in the caller's own task, for those that nobody cancels."""
         for attempt in range(1, TRIES_WHEN_CONTENDED + 1):
             try:
                 return await self._attempt(work)

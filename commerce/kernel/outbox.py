@@ -77,6 +77,7 @@ RELEASE = (
 CLAIM_EVENT = insert_once(CONSUMED, "consumer", "event_id")
 
 Deliver = Callable[[Envelope], Awaitable[None]]
+DeliverWithin = Callable[[Tx, Envelope], Awaitable[None]]
 
 
 class Dispatcher:
@@ -95,9 +96,17 @@ class Dispatcher:
         return {name: [consumer_name(h) for h in hs] for name, hs in self._handlers.items()}
 
     async def deliver(self, event: Envelope) -> None:
+        """Each handler in a unit of work of its own."""
         logs.correlation.set(event.correlation_id)
         for handler in self._handlers.get(event.name, ()):
             await self._database.unit_of_work(lambda tx, h=handler: _handle(tx, h, event))  # type: ignore[misc]
+        DELIVERED.labels(event.name).inc()
+
+    async def deliver_within(self, tx: Tx, event: Envelope) -> None:
+        """All handlers in the caller's unit of work."""
+        logs.correlation.set(event.correlation_id)
+        for handler in self._handlers.get(event.name, ()):
+            await _handle(tx, handler, event)
         DELIVERED.labels(event.name).inc()
 
 
@@ -119,13 +128,23 @@ async def _handle(tx: Tx, handler: Handler, event: Envelope) -> None:
 class Relay:
     """Takes waiting events and hands them on; a poison event parks and blocks only its aggregate.
 
-    `proven` says that the handlers have run when `deliver` returns. A bus only carries: there a
-    sweep looks later whether they have.
+    `within` hands an event on inside the unit of work that marks it sent: where hearers are in this
+    process, a whole round is one commit. When that fails, `deliver` goes through the round event by
+    event. `proven` says that the handlers have run when `deliver` returns; a bus only carries, and
+    there a sweep looks later whether they have.
     """
 
-    def __init__(self, database: Database, deliver: Deliver, *, proven: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deliver: Deliver,
+        *,
+        within: DeliverWithin | None = None,
+        proven: bool = False,
+    ) -> None:
         self._database = database
         self._deliver = deliver
+        self._within = within
         self._proven = proven
 
     async def run(self) -> None:
@@ -144,6 +163,24 @@ class Relay:
 
     async def relay_due(self) -> int:
         """One round; how many events it took."""
+        if self._within is not None:
+            try:
+                return await self._database.unit_of_work(self._hand_on_within)
+            except Outage:
+                raise
+            except Exception as error:  # one by one it will show which event it was
+                log.warning("round_failed", exc_info=error)
+        return await self._one_by_one()
+
+    async def _hand_on_within(self, tx: Tx) -> int:
+        assert self._within is not None
+        rows = sorted(await claim(tx), key=lambda row: row["seq"])
+        for row in rows:
+            await self._within(tx, envelope(row))
+        await tx.run_many(SENT, [{"row": row["seq"], "prove_at": 0} for row in rows])
+        return len(rows)
+
+    async def _one_by_one(self) -> int:
         rows = await self._database.unit_of_work(claim)
         if not rows:
             return 0

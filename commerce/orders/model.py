@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from commerce.accounts import Address
 from commerce.kernel.errors import Refusal
@@ -138,7 +138,3 @@ def difference(placed: Order, given: Order) -> str | None:
         if getattr(placed, field) != getattr(given, field):
             return field
     return None
-
-
-def to_json(things: tuple[Item, ...] | tuple[Line, ...]) -> list[dict[str, Any]]:
-    return [asdict(thing) for thing in things]

@@ -13,7 +13,6 @@ from commerce.kernel.clock import MINUTE
 from commerce.kernel.columns import Count, Instant
 from commerce.kernel.database import Row, Tx
 from commerce.kernel.errors import Contended
-from commerce.orders import model
 from commerce.orders.model import Item, Line, Move, Order, Status, Tally
 from commerce.orders.tables import ORDER_HISTORY, ORDERS
 
@@ -100,8 +99,8 @@ async def add(tx: Tx, order: Order) -> bool:
         ADD,
         **{name: getattr(order, name) for name in PLAIN},
         pieces=order.pieces,
-        items=jsons.dumps(model.to_json(order.items)),
-        lines=jsons.dumps(model.to_json(order.lines)),
+        items=jsons.dumps(order.items),
+        lines=jsons.dumps(order.lines),
         address=jsons.dumps(order.address.to_json()),
         status=order.status,
     )

@@ -250,7 +250,7 @@ async def add_event(tx: Tx, provider: str, event: ProviderEvent, *, now: int) ->
         payment_key=event.payment_key,
         provider_ref=event.provider_ref,
         charge_ref=event.charge_ref,
-        payload=jsons.dumps(asdict(event)),
+        payload=jsons.dumps(event),
         received_at=now,
         applied_at=None,
         outcome=Outcome.WAITING,

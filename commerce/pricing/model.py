@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -153,10 +153,10 @@ class Quote:
     def to_json(self) -> dict[str, Any]:
         """What is kept as the body; identity and instants have columns of their own."""
         return {
-            "items": [asdict(item) for item in self.items],
-            "destination": asdict(self.destination),
+            "items": self.items,
+            "destination": self.destination,
             "language": self.language,
-            "lines": [asdict(line) for line in self.lines],
+            "lines": self.lines,
         }
 
 

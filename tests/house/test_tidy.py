@@ -22,7 +22,7 @@ OUTERMOST_LOOPS = {
     "bot/runtime.py": 2,
     "commerce/kernel/bus.py": 1,
     "commerce/kernel/committer.py": 1,  # the error is the answer of the item that caused it
-    "commerce/kernel/outbox.py": 1,
+    "commerce/kernel/outbox.py": 2,
     "commerce/kernel/saga_engine.py": 1,
     "commerce/kernel/sender.py": 1,
     "commerce/kernel/schedule.py": 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from channels import payments_texts
@@ -224,11 +224,9 @@ async def test_the_webhooks_of_providers_not_in_use_do_not_exist(client: Client)
 async def test_webhooks_travel_over_real_http(
     client: Client, payment: Payment, database: Database
 ) -> None:
-    import httpx
-
     await press(client, page_of(payment), "approve")
     url = str(client.make_url("/webhooks/sandbox"))
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with ClientSession() as http:
         deliverer = SandboxDeliverer(database, posting_to(http, url), secret=SECRET)
         assert await deliverer.deliver_due() == 1
 

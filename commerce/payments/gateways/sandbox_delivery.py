@@ -14,7 +14,7 @@ from commerce.payments.gateways.sandbox import SIGNATURE_HEADER
 from commerce.payments.gateways.sandbox_model import Delivery
 
 if TYPE_CHECKING:
-    import httpx
+    import aiohttp
 
 log = logs.get(__name__)
 
@@ -26,16 +26,16 @@ TRIES = 40  # a day and a half with the retries above
 Post = Callable[[bytes, Mapping[str, str]], Awaitable[int]]
 
 
-def posting_to(client: httpx.AsyncClient, url: str) -> Post:
+def posting_to(client: aiohttp.ClientSession, url: str) -> Post:
     """POST to a real address. The client brings the timeouts."""
-    import httpx
+    import aiohttp
 
     async def post(body: bytes, headers: Mapping[str, str]) -> int:
         try:
-            response = await client.post(url, content=body, headers=dict(headers))
-        except httpx.HTTPError as error:
+            async with client.post(url, data=body, headers=headers) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Outage(f"webhook not delivered: {error!r}") from error
-        return response.status_code
 
     return post
 
