@@ -21,6 +21,7 @@ from commerce.kernel.errors import Contended, Outage
 from commerce.kernel.statements import SQLITE, Compiler
 
 T = TypeVar("T")
+COMMITS_PER_CHECKPOINT = 200
 BUSY_SECONDS = 5.0  # how long another process may hold the write lock
 STATEMENTS = Compiler(SQLITE)
 
@@ -81,7 +82,11 @@ def _plain(arguments: list[Any]) -> list[Any]:
 
 
 def _disk_failed(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorname.startswith("SQLITE_IOERR")
+    return _name_of(error).startswith("SQLITE_IOERR")
+
+
+def _name_of(error: sqlite3.OperationalError) -> str:
+    return getattr(error, "sqlite_errorname", "")  # the module's own errors have none
 
 
 class SqliteDatabase(Database):
@@ -95,14 +100,19 @@ class SqliteDatabase(Database):
         except sqlite3.OperationalError as error:
             raise Outage(f"cannot open {path}: {error}") from error
         self._writing = asyncio.Lock()
+        # Left to itself, every so-many-th commit would also copy the log into the database.
+        self._writer.execute("PRAGMA wal_autocheckpoint = 0")
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
+        self._copying = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
+        self._copier = open_connection(path)
+        self._commits = 0
         self._readers: list[sqlite3.Connection] = []
 
     async def _transact(self, work: Work[T]) -> tuple[T, set[str]]:
         try:
             return await self._transact_in_turn(work)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_BUSY") or _disk_failed(error):
+            if _name_of(error) in ("SQLITE_FULL", "SQLITE_BUSY") or _disk_failed(error):
                 raise Outage(f"SQLite cannot write: {error}") from error
             raise
 
@@ -139,6 +149,9 @@ class SqliteDatabase(Database):
         committing()
         await asyncio.get_running_loop().run_in_executor(self._disk, self._commit)
         committed()
+        self._commits += 1
+        if self._commits % COMMITS_PER_CHECKPOINT == 0:
+            self._copying.submit(self._copier.execute, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def _commit(self) -> None:
         self._writer.execute("COMMIT")
@@ -161,5 +174,6 @@ class SqliteDatabase(Database):
 
     async def _disconnect(self) -> None:
         self._disk.shutdown()
-        for connection in (self._writer, *self._readers):
+        self._copying.shutdown()
+        for connection in (self._copier, self._writer, *self._readers):
             connection.close()
