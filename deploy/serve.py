@@ -107,9 +107,9 @@ async def _serve(settings: Settings, roles: Role, say: Say) -> bool:
     seeded = None
     if settings.seed_demo and Role.EDGES in roles:
         seeded = await seed.seed(connected, settings.media_dir, now=clock.now())
-    if roles is Role.ALL:
-        await takeover.end_leases(connected)
     runner = await _listen(till) if Role.EDGES in roles else None
+    if roles is Role.ALL:  # the port is ours, so no other one of this till is alive
+        await takeover.end_leases(connected)
     await till.start(roles)
     gc.collect()
     gc.freeze()  # modules live for ever: looking through them again costs a tenth of a second

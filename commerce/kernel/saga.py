@@ -109,8 +109,7 @@ AWAKEN = (
     .where(SAGAS.c.id == bindparam("saga_id"), SAGAS.c.status.in_(OPEN))
     .values(next_at=bindparam("now"))
 )
-INTENT = insert_once(SAGA_STEPS, "saga_id", "step", "direction")
-STEP_DONE = insert_once(SAGA_STEPS, "saga_id", "step", "direction")
+NOTE_STEP = insert_once(SAGA_STEPS, "saga_id", "step", "direction")
 STEP_ENDED = (
     update(SAGA_STEPS)
     .where(

@@ -141,7 +141,7 @@ async def _do(tx: Tx, current: Saga, steps: Definition) -> Saga | None:
 
 async def _intend(tx: Tx, current: Saga, step: Step) -> None:
     await tx.run(
-        saga.INTENT,
+        saga.NOTE_STEP,
         saga_id=current.id,
         step=current.step,
         direction="do",
@@ -212,7 +212,7 @@ async def _remember(tx: Tx, owned: Saga, step: Step, direction: str, output: Out
         if ended:
             return
     await tx.run(
-        saga.STEP_DONE,
+        saga.NOTE_STEP,
         saga_id=owned.id,
         step=owned.step,
         direction=direction,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ class Heard:
     picture: str = ""
 
 
-class Phone:
+class Phone(ABC):
     """Takes what the till sends to the platform, in order, each once."""
 
     def __init__(self, platform: Platform) -> None:
@@ -46,8 +47,8 @@ class Phone:
         self.heard: list[Heard] = []
         platform.calls = _Ringing(self.arrived)
 
-    def read(self, path: str, body: dict[str, Any]) -> Heard | None:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, path: str, body: dict[str, Any]) -> Heard | None: ...
 
     async def hears(self, words: str) -> Heard:
         """The next message with these words; those before it are only noted."""
@@ -69,8 +70,8 @@ class Phone:
                 await self.says(answer)
         return heard
 
-    async def says(self, text: str) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    async def says(self, text: str) -> Any: ...
 
     def so_far(self) -> list[Heard]:
         """All that came until now."""
