@@ -1,6 +1,12 @@
 """The orders: what was sold to whom, frozen, and whether it is paid."""
 
-from commerce.orders.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded
+from commerce.orders.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)
 from commerce.orders.model import (
     LIFE,
     Action,
@@ -15,6 +21,7 @@ from commerce.orders.model import (
 from commerce.orders.service import (
     by_code,
     cancel,
+    confirm,
     confirm_paid,
     history,
     mark_refunded,
@@ -36,6 +43,7 @@ __all__ = [
     "NoSuchOrder",
     "Order",
     "OrderCancelled",
+    "OrderConfirmed",
     "OrderPaid",
     "OrderPlaced",
     "OrderRefunded",
@@ -43,6 +51,7 @@ __all__ = [
     "Tally",
     "by_code",
     "cancel",
+    "confirm",
     "confirm_paid",
     "history",
     "mark_refunded",

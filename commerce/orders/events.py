@@ -39,6 +39,13 @@ class OrderPlaced(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderConfirmed(OrderEvent):
+    """The pieces are the fan's, who pays when they arrive."""
+
+    name: ClassVar[str] = "order.confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPaid(OrderEvent):
     """The money is proven, in time or late."""
 

@@ -14,12 +14,14 @@ from commerce.kernel.machine import Machine
 
 class Status(StrEnum):
     PENDING = "pending"  # placed, the payment is awaited
+    CONFIRMED = "confirmed"  # the pieces are the fan's; the money comes with the parcel
     PAID = "paid"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
 
 
 class Action(StrEnum):
+    CONFIRM = "confirm"
     PAY = "pay"
     CANCEL = "cancel"
     REFUND = "refund"
@@ -28,15 +30,23 @@ class Action(StrEnum):
 LIFE: Machine[Status, Action] = Machine(
     start=Status.PENDING,
     moves={
+        (Status.PENDING, Action.CONFIRM): Status.CONFIRMED,
         (Status.PENDING, Action.PAY): Status.PAID,
         (Status.PENDING, Action.CANCEL): Status.CANCELLED,
+        (Status.CONFIRMED, Action.PAY): Status.PAID,
+        (Status.CONFIRMED, Action.CANCEL): Status.CANCELLED,  # refused at the door
         (Status.CANCELLED, Action.PAY): Status.PAID,  # late money, and the piece was still there
         (Status.PAID, Action.REFUND): Status.REFUNDED,
     },
 )
 
 # The status an action leads to, from wherever it is allowed: a repeated action is recognised by it.
-AIM = {Action.PAY: Status.PAID, Action.CANCEL: Status.CANCELLED, Action.REFUND: Status.REFUNDED}
+AIM = {
+    Action.CONFIRM: Status.CONFIRMED,
+    Action.PAY: Status.PAID,
+    Action.CANCEL: Status.CANCELLED,
+    Action.REFUND: Status.REFUNDED,
+}
 PLACED = "place"  # what the first row of the history says was done
 
 
@@ -83,6 +93,7 @@ class Order:
     placed_at: int
     status: Status = Status.PENDING
     version: int = 1
+    confirmed_at: int | None = None
     paid_at: int | None = None
     cancelled_at: int | None = None
     refunded_at: int | None = None
@@ -118,6 +129,8 @@ def move(order: Order, action: Action, *, now: int) -> Order:
     status = LIFE.after(order.status, action)
     moved = replace(order, status=status, version=order.version + 1)
     match status:
+        case Status.CONFIRMED:
+            return replace(moved, confirmed_at=now)
         case Status.PAID:
             return replace(moved, paid_at=now)
         case Status.CANCELLED:

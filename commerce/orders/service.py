@@ -11,7 +11,14 @@ from commerce.kernel.database import Tx
 from commerce.kernel.errors import Contended
 from commerce.kernel.idempotency import KeyReused
 from commerce.orders import model, store
-from commerce.orders.events import OrderCancelled, OrderEvent, OrderPaid, OrderPlaced, OrderRefunded
+from commerce.orders.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderEvent,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)
 from commerce.orders.model import Action, Item, Line, Move, Order, Tally
 from commerce.pricing import Quote
 
@@ -92,6 +99,11 @@ def _lines(quote: Quote) -> tuple[Line, ...]:
         Line(kind=line.kind.value, label=line.label, amount_minor=line.amount_minor)
         for line in quote.lines
     )
+
+
+async def confirm(tx: Tx, order_id: str) -> Order:
+    """The pieces are the fan's on their promise to pay at the door."""
+    return await _move(tx, order_id, Action.CONFIRM, OrderConfirmed, "")
 
 
 async def confirm_paid(tx: Tx, order_id: str, *, reason: str = "") -> Order:

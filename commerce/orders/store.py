@@ -48,6 +48,7 @@ SAVE_STATUS = (
     .values(
         status=bindparam("new_status"),
         version=bindparam("new_version"),
+        confirmed_at=bindparam("new_confirmed_at"),
         paid_at=bindparam("new_paid_at"),
         cancelled_at=bindparam("new_cancelled_at"),
         refunded_at=bindparam("new_refunded_at"),
@@ -78,8 +79,8 @@ PAID_PER_MINUTE = (
 
 PLAIN = (
     "id", "key", "code", "fan_id", "conversation_id", "session_id", "leader_id", "reference",
-    "quote_id", "language", "currency", "total_minor", "placed_at", "version", "paid_at",
-    "cancelled_at", "refunded_at",
+    "quote_id", "language", "currency", "total_minor", "placed_at", "version",
+    "confirmed_at", "paid_at", "cancelled_at", "refunded_at",
 )  # fmt: skip
 
 
@@ -126,6 +127,7 @@ async def save_status(tx: Tx, order: Order) -> None:
         expected=order.version - 1,
         new_status=order.status,
         new_version=order.version,
+        new_confirmed_at=order.confirmed_at,
         new_paid_at=order.paid_at,
         new_cancelled_at=order.cancelled_at,
         new_refunded_at=order.refunded_at,

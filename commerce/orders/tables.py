@@ -29,6 +29,7 @@ ORDERS = table(
     Column("status", Text, nullable=False),
     Column("version", Count, nullable=False),
     Column("placed_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
     Column("paid_at", Instant),
     Column("cancelled_at", Instant),
     Column("refunded_at", Instant),

@@ -4,27 +4,30 @@ from commerce.kernel.machine import IllegalMove
 from commerce.orders import Action, Status, model
 from tests.orders.factories import an_order
 
-P, A, C, R = Status.PENDING, Status.PAID, Status.CANCELLED, Status.REFUNDED
+P, D, A, C, R = (
+    Status.PENDING,
+    Status.CONFIRMED,
+    Status.PAID,
+    Status.CANCELLED,
+    Status.REFUNDED,
+)
 NO, SAME = "refused", "same"
 
 
 @pytest.mark.parametrize(
-    ("status", "pay", "cancel", "refund"),
+    ("status", "confirm", "pay", "cancel", "refund"),
     [
-        (P, A, C, NO),
-        (A, SAME, NO, R),
-        (C, A, SAME, NO),
-        (R, NO, NO, SAME),
+        (P, D, A, C, NO),
+        (D, SAME, A, C, NO),
+        (A, NO, SAME, NO, R),
+        (C, NO, A, SAME, NO),
+        (R, NO, NO, NO, SAME),
     ],
 )
-def test_the_whole_square_of_statuses_and_actions(status, pay, cancel, refund):
+def test_the_whole_square_of_statuses_and_actions(status, confirm, pay, cancel, refund):
     order = an_order(status=status, version=7)
 
-    assert [outcome(order, action) for action in (Action.PAY, Action.CANCEL, Action.REFUND)] == [
-        pay,
-        cancel,
-        refund,
-    ]
+    assert [outcome(order, action) for action in Action] == [confirm, pay, cancel, refund]
 
 
 def outcome(order, action):
@@ -41,6 +44,7 @@ def outcome(order, action):
 @pytest.mark.parametrize(
     ("status", "action", "stamp"),
     [
+        (P, Action.CONFIRM, "confirmed_at"),
         (P, Action.PAY, "paid_at"),
         (P, Action.CANCEL, "cancelled_at"),
         (A, Action.REFUND, "refunded_at"),

@@ -235,6 +235,20 @@ async def test_a_paid_order_is_not_cancelled(database, quote):
     assert len(await moves(database, order)) == 2
 
 
+async def test_an_order_paid_at_the_door_is_confirmed_then_paid(database, quote):
+    order = await placed(database, quote)
+    await database.unit_of_work(lambda tx: orders.confirm(tx, order.id))
+    await pay(database, order)
+
+    assert [move[:3] for move in await moves(database, order)] == [
+        (1, Status.PENDING, "place"),
+        (2, Status.CONFIRMED, "confirm"),
+        (3, Status.PAID, "pay"),
+    ]
+    names, _ = zip(*await announced(database), strict=True)
+    assert names == ("order.placed", "order.confirmed", "order.paid")
+
+
 async def test_a_save_from_an_old_version_is_contended(database, quote):
     order = await placed(database, quote)
 
@@ -263,6 +277,7 @@ async def test_the_console_counts_orders_pieces_and_money_by_status(database, qu
     assert await database.read(look) == (
         {
             "pending": Tally(0, 0, {}),
+            "confirmed": Tally(0, 0, {}),
             "paid": Tally(2, 4, {"EUR": 10_980}),
             "cancelled": Tally(1, 2, {"EUR": 5_490}),
             "refunded": Tally(0, 0, {}),
