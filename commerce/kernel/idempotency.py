@@ -39,7 +39,7 @@ async def once(
 
     A refusal is not kept: it changed nothing, and may be lifted by the time of the next try.
     """
-    body_hash = hashlib.sha256(jsons.canonical(dict(body)).encode()).hexdigest()
+    body_hash = fingerprint(body)
     before = await tx.first(FIND, scope=scope, key=key)
     if before is not None:
         if before["body_hash"] != body_hash:
@@ -57,3 +57,8 @@ async def once(
     if kept == 0:  # the same command committed meanwhile: roll back and read its answer
         raise Contended(f"{scope} {key} was answered at the same time")
     return answer
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """Equal for equal commands, whatever the order of their fields."""
+    return hashlib.sha256(jsons.canonical(dict(body)).encode()).hexdigest()
