@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 START_SECONDS_MAX = 30
@@ -33,29 +33,53 @@ def postgresql(directory: Path | None = None, *, durable: bool = True) -> Iterat
 
     `durable=False` leaves out the waiting for the disk: right for tests, wrong for measurements.
     """
-    with new_folder(directory) as folder:
-        if _owner() and not _open_to_all(folder):
-            raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
-        binaries = _postgresql_binaries(folder)
-        data = _initialised(binaries, folder)
-        port = free_port()
-        settings = {
+    with cluster(directory, durable=durable) as made, made.running():
+        yield made.url
+
+
+class Cluster:
+    """The data of a PostgreSQL, whose server may end and be started again."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self._folder = folder
+        self._binaries = _postgresql_binaries(folder)
+        self._data = _initialised(self._binaries, folder)
+        self._port = free_port()
+        self._settings = {
             "listen_addresses": "127.0.0.1",
-            "port": str(port),
+            "port": str(self._port),
             "unix_socket_directories": "",
             "max_connections": "200",
         }
         if not durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-        with running(
-            [str(binaries / "postgres"), "-D", str(data), *options],
-            folder,
+            self._settings |= dict.fromkeys(("fsync", "synchronous_commit"), "off")
+            self._settings |= {"full_page_writes": "off"}
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+
+    def running(self) -> AbstractContextManager[int]:
+        """Its server, as a child of the process whose id is given."""
+        options = [
+            part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")
+        ]
+        ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        return running(
+            [str(self._binaries / "postgres"), "-D", str(self._data), *options],
+            self._folder,
             ready=lambda: subprocess.run(ready, check=False).returncode == 0,
             owner=_owner(),
-        ):
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        )
+
+
+@contextmanager
+def cluster(directory: Path | None = None, *, durable: bool = True) -> Iterator[Cluster]:
+    """An empty PostgreSQL in a new folder of `directory`, not yet running, then gone."""
+    with new_folder(directory) as folder:
+        if _owner() and not _open_to_all(folder):
+            raise Unavailable(f"{folder.parent} must be open to the user `nobody`")
+        yield Cluster(folder, durable=durable)
 
 
 @contextmanager
