@@ -1,4 +1,4 @@
-"""The kernel's own tables: inbox, outgoing, outbox, consumed events, idempotency, sagas."""
+"""The kernel's own tables: inbox, outgoing, outbox, consumed events, idempotency, sagas, alerts."""
 
 from __future__ import annotations
 
@@ -203,4 +203,27 @@ SAGA_SIGNALS = table(
     Column("name", Text, primary_key=True),
     Column("payload", Json, nullable=False),
     Column("received_at", Instant, nullable=False),
+)
+
+ALERTS = table(
+    "kernel",
+    "alerts",
+    number(),
+    Column("name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("count", Count, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Column("resolution", Text, nullable=False),
+)
+Index(
+    "alerts_open_once",
+    ALERTS.c.name,
+    ALERTS.c.subject,
+    unique=True,
+    postgresql_where=text("resolved_at IS NULL"),
+    sqlite_where=text("resolved_at IS NULL"),
 )
