@@ -21,16 +21,12 @@ from live.model import (
     SessionEnded,
     SessionNotLive,
     Status,
-    Stream,
-    StreamKind,
-    StreamNotUnderstood,
     TitleMissing,
     TooFast,
     TooLong,
     UnknownSession,
     fan_name,
     is_over,
-    understand_stream,
 )
 from live.service import (
     chat_since,
@@ -52,6 +48,7 @@ from live.service import (
     start_session,
     unpin,
 )
+from live.streams import Stream, StreamKind, StreamNotUnderstood, understand_stream
 
 __all__ = [
     "FLOOD_MESSAGES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from commerce import catalog, inventory
 from commerce.kernel import clock, ids, masking
 from commerce.kernel.database import Tx
-from live import events, model, store
+from live import events, model, store, streams
 from live.model import NothingPinned, Offer, Option, Pin, RoomMessage, Session, Status
 
 ROOM_HISTORY = 60
@@ -27,7 +27,7 @@ async def plan_session(
     if session_id and (known := await store.find(tx, session_id)):
         model.check_owner(known, leader_id)
         return known
-    understood = model.understand_stream(stream_kind, stream)
+    understood = streams.understand_stream(stream_kind, stream)
     planned = Session(
         id=session_id or ids.new_id(),
         slug="",

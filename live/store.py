@@ -9,7 +9,8 @@ from sqlalchemy import Integer, bindparam, func, insert, select, update
 
 from commerce.kernel.database import Row, Tx, insert_once
 from commerce.kernel.errors import Contended
-from live.model import Pin, RoomMessage, Session, Status, StreamKind, UnknownSession
+from live.model import Pin, RoomMessage, Session, Status, UnknownSession
+from live.streams import StreamKind
 from live.tables import PINS, ROOM_COUNTERS, ROOM_MESSAGES, SESSIONS
 
 LIST_MAX = 200

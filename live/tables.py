@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 
 from commerce.kernel.columns import Count, Id, Instant, Text, status_check, table
-from live.model import Status, StreamKind
+from live.model import Status
+from live.streams import StreamKind
 
 SESSIONS = table(
     "live",

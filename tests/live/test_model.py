@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce.kernel.machine import IllegalMove
-from live import model
-from live.model import Action, Status, Stream, StreamKind
+from live import model, streams
+from live.model import Action, Status
+from live.streams import Stream, StreamKind
 
 NOON = 1_780_315_200_000_000
 
@@ -82,7 +83,7 @@ def test_an_ended_session_says_that_it_ended():
     ],
 )
 def test_a_pasted_stream_is_understood(kind, given_text, stream_kind, ref):
-    assert model.understand_stream(kind, given_text) == Stream(StreamKind(stream_kind), ref)
+    assert streams.understand_stream(kind, given_text) == Stream(StreamKind(stream_kind), ref)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +106,8 @@ def test_a_pasted_stream_is_understood(kind, given_text, stream_kind, ref):
     ],
 )
 def test_what_is_no_stream_is_refused_with_what_was_given(kind, given_text):
-    with pytest.raises(model.StreamNotUnderstood) as refused:
-        model.understand_stream(kind, given_text)
+    with pytest.raises(streams.StreamNotUnderstood) as refused:
+        streams.understand_stream(kind, given_text)
 
     assert refused.value.facts["given"] == given_text
 
@@ -114,8 +115,8 @@ def test_what_is_no_stream_is_refused_with_what_was_given(kind, given_text):
 @given(st.sampled_from(["", *StreamKind]), st.text())
 def test_whatever_is_pasted_is_understood_or_refused(kind, text):
     try:
-        stream = model.understand_stream(kind, text)
-    except model.StreamNotUnderstood:
+        stream = streams.understand_stream(kind, text)
+    except streams.StreamNotUnderstood:
         return
 
     assert not set(stream.ref) & set("\"'<> \\")
