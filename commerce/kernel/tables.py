@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 
 from commerce.kernel.columns import Count, Id, Instant, Json, Text, number, status_check, table
 
@@ -13,6 +13,7 @@ class InboxStatus(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     PARKED = "parked"  # failed too often: a person has to look
+    DROPPED = "dropped"  # a person gave it up
 
 
 class OutgoingStatus(StrEnum):
@@ -26,6 +27,7 @@ class OutboxStatus(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     PARKED = "parked"
+    DROPPED = "dropped"
 
 
 class SagaStatus(StrEnum):
@@ -34,7 +36,27 @@ class SagaStatus(StrEnum):
     COMPENSATING = "compensating"
     COMPLETED = "completed"
     REVERTED = "reverted"
-    PARKED = "parked"  # an undo cannot succeed: a person has to look
+    PARKED = "parked"  # it cannot go on by itself: a person has to look
+
+
+class Direction(StrEnum):
+    """Which way a saga goes; a parked one goes on in the direction it stood in."""
+
+    DO = "do"
+    UNDO = "undo"
+
+
+class StepStatus(StrEnum):
+    INTENT = "intent"  # the outside is being asked, or its answer was lost
+    DONE = "done"
+    SKIPPED = "skipped"  # a person went past it
+
+
+class FailureKind(StrEnum):
+    REFUSED = "refused"
+    OUTAGE = "outage"
+    BUG = "bug"
+    NEEDS_PERSON = "needs_person"
 
 
 INBOX = table(
@@ -50,8 +72,15 @@ INBOX = table(
     Column("status", Text, nullable=False),
     Column("tries", Count, nullable=False, server_default="0"),
     Column("next_at", Instant, nullable=False, server_default="0"),
+    Column("error", Text),  # of its last try
     UniqueConstraint("account", "message_id", name="inbox_message_once"),
     status_check("inbox_status", "status", InboxStatus),
+)
+Index(
+    "inbox_parked",
+    INBOX.c.seq,
+    postgresql_where=text("status = 'parked'"),
+    sqlite_where=text("status = 'parked'"),
 )
 Index(
     "inbox_waiting",
@@ -121,6 +150,13 @@ Index(
     sqlite_where=text("status = 'waiting'"),
 )
 
+Index(
+    "outbox_parked",
+    OUTBOX.c.seq,
+    postgresql_where=text("status = 'parked'"),
+    sqlite_where=text("status = 'parked'"),
+)
+
 # A sent event whose handlers are not known to have run has next_at > 0: when to look.
 _UNPROVEN = "status = 'sent' AND next_at > 0"
 Index(
@@ -163,6 +199,7 @@ SAGAS = table(
     Column("key", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("step", Count, nullable=False),  # index of the step to do, or to undo, next
+    Column("direction", Text, nullable=False, server_default="do"),
     Column("data", Json, nullable=False),
     Column("tries", Count, nullable=False, server_default="0"),
     Column("next_at", Instant, nullable=False),
@@ -174,6 +211,7 @@ SAGAS = table(
     Column("changed_at", Instant, nullable=False),
     UniqueConstraint("kind", "key", name="sagas_key_once"),
     status_check("sagas_status", "status", SagaStatus),
+    status_check("sagas_direction", "direction", Direction),
 )
 Index(
     "sagas_due",
@@ -181,15 +219,21 @@ Index(
     postgresql_where=text("status IN ('running', 'waiting', 'compensating')"),
     sqlite_where=text("status IN ('running', 'waiting', 'compensating')"),
 )
+Index(
+    "sagas_parked",
+    SAGAS.c.changed_at,
+    postgresql_where=text("status = 'parked'"),
+    sqlite_where=text("status = 'parked'"),
+)
 
 SAGA_STEPS = table(
     "kernel",
     "saga_steps",
     Column("saga_id", Id, primary_key=True),
     Column("step", Count, primary_key=True),
-    Column("direction", Text, primary_key=True),  # do, undo
+    Column("direction", Text, primary_key=True),  # see Direction
     Column("name", Text, nullable=False),
-    Column("status", Text, nullable=False),  # intent, done
+    Column("status", Text, nullable=False),  # see StepStatus
     Column("output", Json),
     Column("error", Text),
     Column("started_at", Instant, nullable=False),
@@ -227,3 +271,35 @@ Index(
     postgresql_where=text("resolved_at IS NULL"),
     sqlite_where=text("resolved_at IS NULL"),
 )
+
+SAGA_FAILURES = table(
+    "kernel",
+    "saga_failures",
+    number(),
+    Column("saga_id", Id, nullable=False),
+    Column("step", Count, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("name", Text, nullable=False),  # of the step
+    Column("kind", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("tries", Count, nullable=False),  # of this step since it last began, with this one
+    Column("failed_at", Instant, nullable=False),
+    status_check("saga_failures_kind", "kind", FailureKind),
+)
+Index("saga_failures_of_saga", SAGA_FAILURES.c.saga_id, SAGA_FAILURES.c.seq)
+
+AUDIT_ENTRIES = table(
+    "kernel",
+    "audit_entries",
+    number(),
+    Column("at", Instant, nullable=False),
+    Column("actor", Id, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # `kind:id`
+    Column("reason", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    CheckConstraint("length(reason) BETWEEN 3 AND 500", name="audit_entries_reason_said"),
+)
+Index("audit_entries_of_subject", AUDIT_ENTRIES.c.subject, AUDIT_ENTRIES.c.seq)
