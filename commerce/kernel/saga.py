@@ -4,6 +4,7 @@ A saga is a list of steps. A step either works inside the transaction that advan
 calls the outside under a key that was committed before the call (`call`, then `record`), or waits
 for a signal until a deadline (`wait`). A Refusal turns the saga around: the steps done are undone,
 last first. Running a saga again after a crash repeats the same keys, so it changes nothing twice.
+What cannot go on by itself is parked, and goes on when a person says how.
 """
 
 from __future__ import annotations
@@ -15,12 +16,21 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from commerce.kernel import clock, jsons, logs
-from commerce.kernel.columns import db_now, insert_once
+from commerce.kernel.columns import Count, db_now, insert_once
 from commerce.kernel.database import Row, Tx
 from commerce.kernel.errors import Contended
-from commerce.kernel.tables import SAGA_SIGNALS, SAGA_STEPS, SAGAS, SagaStatus
+from commerce.kernel.tables import (
+    SAGA_SIGNALS,
+    SAGA_STEPS,
+    SAGAS,
+    Direction,
+    SagaStatus,
+    StepStatus,
+)
 
 LEASE_SECONDS = 60
+CALL_SECONDS = 45.0  # after which an outside call is given up, well within the lease
+STUCK_AFTER = 10 * clock.MINUTE
 OPEN = (SagaStatus.RUNNING, SagaStatus.WAITING, SagaStatus.COMPENSATING)
 
 Output = Mapping[str, Any]
@@ -38,6 +48,25 @@ class Saga:
     fence: int
     failure: str | None
     correlation_id: str
+    direction: Direction = Direction.DO
+    next_at: int = 0
+    created_at: int = 0
+    changed_at: int = 0
+
+
+class NeedsPerson(Exception):
+    """Raised by a step that no retry can help: the saga parks at once, and a retry runs it again.
+
+    `reason` is a code; the facts are kept for the person who looks.
+    """
+
+    def __init__(self, reason: str, **facts: Any) -> None:
+        super().__init__(reason, facts)
+        self.reason = reason
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.facts}" if self.facts else self.reason
 
 
 LocalWork = Callable[[Tx, Saga], Awaitable[Output | None]]
@@ -62,10 +91,14 @@ class Step:
     wait: Wait | None = None
     undo: LocalWork | None = None
     applies: Callable[[Saga], bool] = field(default=lambda saga: True)
+    timeout_seconds: float = CALL_SECONDS  # of the call; then its outcome is unknown: an Outage
+    must_happen: bool = False  # past the point of no return: only a person turns it around
 
     def __post_init__(self) -> None:
         if sum(part is not None for part in (self.do, self.call, self.wait)) != 1:
             raise ValueError(f"step {self.name} must do, call or wait")
+        if not 0 < self.timeout_seconds < LEASE_SECONDS:
+            raise ValueError(f"step {self.name} must time out within its lease")
 
 
 Definition = Sequence[Step]
@@ -94,6 +127,7 @@ SAVE = (
     .values(
         status=bindparam("status"),
         step=bindparam("step"),
+        direction=bindparam("direction"),
         data=bindparam("data"),
         tries=bindparam("tries"),
         next_at=bindparam("next_at"),
@@ -115,9 +149,21 @@ STEP_ENDED = (
     .where(
         SAGA_STEPS.c.saga_id == bindparam("saga"),
         SAGA_STEPS.c.step == bindparam("number"),
-        SAGA_STEPS.c.direction == "do",
+        SAGA_STEPS.c.direction == Direction.DO,
     )
-    .values(status="done", output=bindparam("result"), ended_at=bindparam("at"))
+    .values(status=StepStatus.DONE, output=bindparam("result"), ended_at=bindparam("at"))
+)
+PARKED = (
+    select(SAGAS)
+    .where(SAGAS.c.status == SagaStatus.PARKED)
+    .order_by(SAGAS.c.changed_at)
+    .limit(bindparam("most", type_=Count))
+)
+STUCK = (
+    select(SAGAS)
+    .where(SAGAS.c.status.in_(OPEN), SAGAS.c.next_at < bindparam("before"))
+    .order_by(SAGAS.c.next_at)
+    .limit(bindparam("most", type_=Count))
 )
 HISTORY = (
     select(SAGA_STEPS)
@@ -177,6 +223,17 @@ async def history(tx: Tx, saga_id: str) -> list[Row]:
     return await tx.all(HISTORY, saga_id=saga_id)
 
 
+async def parked(tx: Tx, limit: int = 100) -> list[Saga]:
+    """Those that wait for a person, the longest wait first."""
+    return [from_row(row) for row in await tx.all(PARKED, most=limit)]
+
+
+async def stuck(tx: Tx, limit: int = 100) -> list[Saga]:
+    """Those that should have gone on long ago: nobody runs them, or whoever does dies of it."""
+    before = await tx.now() - STUCK_AFTER
+    return [from_row(row) for row in await tx.all(STUCK, most=limit, before=before)]
+
+
 async def claim_due(tx: Tx, limit: int) -> list[Saga]:
     return [from_row(row) for row in await tx.all(CLAIM, most=limit)]
 
@@ -203,4 +260,8 @@ def from_row(row: Row) -> Saga:
         fence=row["fence"],
         failure=row["failure"],
         correlation_id=row["correlation_id"],
+        direction=Direction(row["direction"]),
+        next_at=row["next_at"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
     )

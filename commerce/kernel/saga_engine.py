@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from commerce.kernel import clock, jsons, logs, metrics, saga
+from commerce.kernel import clock, jsons, logs, metrics, saga, saga_failures
 from commerce.kernel.database import Database, Tx
-from commerce.kernel.errors import Contended, Outage, Refusal
-from commerce.kernel.saga import Definition, Output, Saga, Step
-from commerce.kernel.tables import SagaStatus
+from commerce.kernel.errors import Outage, Refusal
+from commerce.kernel.saga import Definition, NeedsPerson, Output, Saga, Step
+from commerce.kernel.saga_failures import Failure
+from commerce.kernel.tables import Direction, SagaStatus, StepStatus
 from commerce.kernel.waiting import nudged
 
 BATCH = 32
 IDLE_SECONDS = 1.0
-TRIES_MAX = 10  # then a step is undone, and an undo is parked
 log = logs.get(__name__)
 ENDED = metrics.counter("livetill_sagas_ended_total", "Sagas ended", ["kind", "status"])
 
@@ -64,68 +64,76 @@ class Engine:
     async def advance(self, current: Saga) -> None:
         """Step on until the saga waits, ends, has to try again later, or is taken over."""
         logs.correlation.set(current.correlation_id)
+        if current.kind not in self._definitions:  # of a newer version, which also runs somewhere
+            log.error("saga_of_unknown_kind", saga=current.id, kind=current.kind)
+            return
         following: Saga | None = current
-        while following is not None:
-            current, following = following, await self._one_step(following)
+        try:
+            while following is not None:
+                following = await self._one_step(following)
+        except Outage as error:  # not even the failure could be written: the lease brings it back
+            log.warning("saga_left", saga=current.id, error=str(error))
 
     async def _one_step(self, current: Saga) -> Saga | None:
         """The saga after one step, or None when there is nothing more to do now."""
         steps = self._definitions[current.kind]
-        backwards = current.status == SagaStatus.COMPENSATING
         try:
-            if backwards:
+            if current.status == SagaStatus.COMPENSATING:
                 return await self._database.unit_of_work(lambda tx: _undo(tx, current, steps))
-            step = steps[current.step]
-            if step.call is not None and step.applies(current):
+            step = _step_of(current, steps)
+            if step is not None and step.call is not None and step.applies(current):
                 return await self._call(current, steps, step)
             return await self._database.unit_of_work(lambda tx: _do(tx, current, steps))
-        except Refusal as refusal:
-            log.info("saga_refused", saga=current.id, kind=current.kind, code=refusal.code)
-            return await self._turn(current, steps, refusal)
-        except Contended:
-            return await self._again(current, "contended")
+        except (Refusal, NeedsPerson) as said:
+            log.info("saga_refused", saga=current.id, kind=current.kind, reason=str(said))
+            failure = saga_failures.of(said)
         except Outage as outage:
-            return await self._again(current, str(outage), outage.retry_after_seconds)
-        except Exception as error:  # a bug in a step: kept for a person, never unwound blindly
+            failure = saga_failures.of(outage)
+        except Exception as error:  # whatever a step does, its saga does not get lost
             log.error("saga_step_failed", saga=current.id, step=current.step, exc_info=error)
-            return await self._again(current, repr(error), bug=True)
+            failure = saga_failures.of(error)
+        return await self._database.unit_of_work(lambda tx: _fail(tx, current, steps, failure))
 
     async def _call(self, current: Saga, steps: Definition, step: Step) -> Saga | None:
         assert step.call is not None
-        await self._database.unit_of_work(lambda tx: _intend(tx, current, step))
-        output = await step.call(current, f"{current.id}:{step.name}")
+        if not await self._database.unit_of_work(lambda tx: _intend(tx, current, step)):
+            return None
+        try:
+            async with asyncio.timeout(step.timeout_seconds):
+                output = await step.call(current, f"{current.id}:{step.name}")
+        except TimeoutError as silence:
+            raise Outage(f"no answer within {step.timeout_seconds:g} seconds") from silence
         return await self._database.unit_of_work(
             lambda tx: _record(tx, current, steps, step, output)
         )
 
-    async def _turn(self, current: Saga, steps: Definition, refusal: Refusal) -> Saga | None:
-        """A refused step starts the way back; a refused undo needs a person."""
-        backwards = current.status == SagaStatus.COMPENSATING
-        status = SagaStatus.PARKED if backwards else SagaStatus.COMPENSATING
-        turned = replace(current, status=status, tries=0, failure=str(refusal.code))
-        return await self._database.unit_of_work(lambda tx: _save(tx, turned))
 
-    async def _again(
-        self, current: Saga, error: str, after_seconds: float | None = None, *, bug: bool = False
-    ) -> Saga | None:
-        tries = current.tries + 1
-        if tries >= TRIES_MAX:
-            backwards = bug or current.status == SagaStatus.COMPENSATING
-            status = SagaStatus.PARKED if backwards else SagaStatus.COMPENSATING
-            ended = replace(current, status=status, tries=0, failure=error[:200])
-            return await self._database.unit_of_work(lambda tx: _save(tx, ended))
-        seconds = after_seconds or min(2.0**tries / 4, 300.0)
-        later = replace(current, tries=tries, failure=error[:200])
-        at = clock.now() + int(seconds * clock.SECOND)
-        await self._database.unit_of_work(lambda tx: _save(tx, later, next_at=at))
+def _step_of(current: Saga, steps: Definition) -> Step | None:
+    """None past the last one, where a person skipped it."""
+    return steps[current.step] if current.step < len(steps) else None
+
+
+async def _fail(tx: Tx, current: Saga, steps: Definition, failure: Failure) -> Saga | None:
+    """Write the failure down and go on as it decides; nothing where another worker took over."""
+    step = _step_of(current, steps)
+    must_happen = step is not None and step.must_happen
+    after, seconds = saga_failures.after(current, failure, must_happen=must_happen)
+    if await saga.locked(tx, current) is None:
         return None
+    name = step.name if step is not None else "end"
+    now = await tx.now()
+    await saga_failures.note(tx, current, name, failure, now=now)
+    at = None if seconds is None else now + int(seconds * clock.SECOND)
+    return await _save(tx, after, next_at=at)
 
 
 async def _do(tx: Tx, current: Saga, steps: Definition) -> Saga | None:
     owned = await saga.locked(tx, current)
     if owned is None:
         return None
-    step = steps[owned.step]
+    step = _step_of(owned, steps)
+    if step is None:
+        return await _save(tx, replace(owned, status=SagaStatus.COMPLETED, failure=None))
     output: Output | None = None
     if step.applies(owned) and step.do is not None:
         output = await step.do(tx, owned)
@@ -139,16 +147,20 @@ async def _do(tx: Tx, current: Saga, steps: Definition) -> Saga | None:
     return await _onward(tx, owned, steps, step, output)
 
 
-async def _intend(tx: Tx, current: Saga, step: Step) -> None:
+async def _intend(tx: Tx, current: Saga, step: Step) -> bool:
+    """Written before the call; False where another worker or a person took over."""
+    if await saga.locked(tx, current) is None:
+        return False
     await tx.run(
         saga.NOTE_STEP,
         saga_id=current.id,
         step=current.step,
-        direction="do",
+        direction=Direction.DO,
         name=step.name,
-        status="intent",
+        status=StepStatus.INTENT,
         started_at=await tx.now(),
     )
+    return True
 
 
 async def _record(
@@ -166,7 +178,7 @@ async def _onward(
     tx: Tx, owned: Saga, steps: Definition, step: Step, output: Output | None
 ) -> Saga | None:
     """Remember what the step brought, and go to the next one."""
-    await _remember(tx, owned, step, "do", output)
+    await _remember(tx, owned, step, output)
     ended = owned.step + 1 == len(steps)
     return await _save(
         tx,
@@ -186,9 +198,11 @@ async def _undo(tx: Tx, current: Saga, steps: Definition) -> Saga | None:
     owned = await saga.locked(tx, current)
     if owned is None:
         return None
-    step = steps[owned.step]
-    output = await step.undo(tx, owned) if step.undo is not None else None
-    await _remember(tx, owned, step, "undo", output)
+    step = _step_of(owned, steps)
+    output: Output | None = None
+    if step is not None:
+        output = await step.undo(tx, owned) if step.undo is not None else None
+        await _remember(tx, owned, step, output)
     ended = owned.step == 0
     return await _save(
         tx,
@@ -202,10 +216,10 @@ async def _undo(tx: Tx, current: Saga, steps: Definition) -> Saga | None:
     )
 
 
-async def _remember(tx: Tx, owned: Saga, step: Step, direction: str, output: Output | None) -> None:
+async def _remember(tx: Tx, owned: Saga, step: Step, output: Output | None) -> None:
     now = await tx.now()
     result = jsons.dumps(dict(output or {}))
-    if direction == "do" and step.call is not None:
+    if owned.direction is Direction.DO and step.call is not None:
         ended = await tx.run(
             saga.STEP_ENDED, saga=owned.id, number=owned.step, result=result, at=now
         )
@@ -215,9 +229,9 @@ async def _remember(tx: Tx, owned: Saga, step: Step, direction: str, output: Out
         saga.NOTE_STEP,
         saga_id=owned.id,
         step=owned.step,
-        direction=direction,
+        direction=owned.direction,
         name=step.name,
-        status="done",
+        status=StepStatus.DONE,
         output=result,
         started_at=now,
         ended_at=now,
@@ -234,6 +248,7 @@ async def _save(tx: Tx, changed: Saga, *, next_at: int | None = None) -> Saga | 
         mine=changed.fence,
         status=changed.status,
         step=changed.step,
+        direction=changed.direction,
         data=jsons.dumps(dict(changed.data)),
         tries=changed.tries,
         next_at=now if next_at is None else next_at,

@@ -10,8 +10,9 @@ from commerce.kernel import saga
 from commerce.kernel.clock import HOUR, SECOND
 from commerce.kernel.errors import Outage
 from commerce.kernel.saga import LEASE_SECONDS
-from commerce.kernel.saga_engine import TRIES_MAX, Engine
-from commerce.kernel.tables import SagaStatus
+from commerce.kernel.saga_engine import Engine
+from commerce.kernel.saga_failures import PATIENT_TRIES_MAX, TRIES_MAX
+from commerce.kernel.tables import Direction, SagaStatus
 from tests.kernel.notes import notes
 from tests.kernel.sagas import KIND, Full, Trip, history, stands, started, told
 
@@ -104,10 +105,15 @@ async def test_an_undo_that_can_never_be_done_is_kept_for_a_person(database, eng
     trip.agency.trouble = [Full()]
     trip.trouble["undo book"] = [Outage("away")] * 100
     saga_id = await paid_trip(database)
-    await patiently(engine, clock)
+    began = clock.at
+    while (await stands(database, saga_id)).status is not SagaStatus.PARKED:
+        await engine.settle()
+        clock.at = (await stands(database, saga_id)).next_at
 
     parked = await stands(database, saga_id)
-    assert (parked.status, parked.step) == (SagaStatus.PARKED, 1)
+    assert (parked.step, parked.direction, parked.failure) == (1, Direction.UNDO, "away")
+    assert trip.seen.count("undo book") == PATIENT_TRIES_MAX
+    assert clock.at - began > HOUR
     assert trip.seen.count("undo reserve") == 0
 
 
