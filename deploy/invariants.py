@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 
-from commerce.inventory import HoldStatus, MovementKind
+from commerce.inventory import PROMISED, HoldStatus, MovementKind
 from commerce.inventory.tables import HOLDS, STOCK, STOCK_MOVEMENTS
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.columns import db_now
@@ -39,10 +39,26 @@ class Violation:
     facts: dict[str, Any]
 
 
-def _pieces(status: HoldStatus) -> Any:
+def _pieces(*statuses: HoldStatus) -> Any:
     return (
         select(func.coalesce(func.sum(HOLDS.c.quantity), 0))
-        .where(HOLDS.c.sku == STOCK.c.sku, HOLDS.c.status == status)
+        .where(
+            HOLDS.c.sku == STOCK.c.sku,
+            HOLDS.c.warehouse == STOCK.c.warehouse,
+            HOLDS.c.status.in_(statuses),
+        )
+        .scalar_subquery()
+    )
+
+
+def _moved(pieces: Any, *kinds: MovementKind) -> Any:
+    return (
+        select(func.coalesce(func.sum(pieces), 0))
+        .where(
+            STOCK_MOVEMENTS.c.sku == STOCK.c.sku,
+            STOCK_MOVEMENTS.c.warehouse == STOCK.c.warehouse,
+            STOCK_MOVEMENTS.c.kind.in_(kinds),
+        )
         .scalar_subquery()
     )
 
@@ -57,6 +73,20 @@ def _posted(prefix: str, subject: Any) -> Any:
     )
 
 
+_came_in = _moved(
+    STOCK_MOVEMENTS.c.quantity,
+    MovementKind.RECEIVED,
+    MovementKind.ADJUSTED,
+    MovementKind.COUNTED,
+)
+_went_out = _moved(
+    case(
+        (STOCK_MOVEMENTS.c.kind == MovementKind.SOLD, STOCK_MOVEMENTS.c.quantity),
+        else_=-STOCK_MOVEMENTS.c.quantity,
+    ),
+    MovementKind.SOLD,
+    MovementKind.RETURNED,
+)
 _sold_for_order = (
     select(func.count())
     .select_from(STOCK_MOVEMENTS)
@@ -89,12 +119,26 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         "stock_held_is_holds",
         "the stock row counts other pieces as held than there are holds",
-        select(STOCK.c.sku, STOCK.c.held).where(STOCK.c.held != _pieces(HoldStatus.HELD)),
+        select(STOCK.c.sku, STOCK.c.warehouse, STOCK.c.held).where(
+            STOCK.c.held != _pieces(*PROMISED)
+        ),
     ),
     Invariant(
         "stock_sold_is_claims",
         "the stock row counts other pieces as sold than were claimed",
-        select(STOCK.c.sku, STOCK.c.sold).where(STOCK.c.sold != _pieces(HoldStatus.CLAIMED)),
+        select(STOCK.c.sku, STOCK.c.warehouse, STOCK.c.sold).where(
+            STOCK.c.sold != _pieces(HoldStatus.CLAIMED)
+        ),
+    ),
+    Invariant(
+        "stock_on_hand_is_movements",
+        "the stock row counts other pieces as on hand than came in, were adjusted or counted",
+        select(STOCK.c.sku, STOCK.c.warehouse, STOCK.c.on_hand).where(STOCK.c.on_hand != _came_in),
+    ),
+    Invariant(
+        "stock_sold_is_movements",
+        "the stock row counts other pieces as sold than went out and did not come back",
+        select(STOCK.c.sku, STOCK.c.warehouse, STOCK.c.sold).where(STOCK.c.sold != _went_out),
     ),
     Invariant(
         "paid_order_sold_once",

@@ -12,6 +12,7 @@ from commerce.inventory.model import Hold, HoldRequest
 from commerce.kernel import ids
 from commerce.kernel.committer import GroupCommitter
 from commerce.kernel.database import Database, Tx
+from commerce.kernel.errors import Contended
 
 
 class Holds:
@@ -25,7 +26,8 @@ class Holds:
     ) -> Hold:
         """Promise pieces for `seconds`. The same key again answers with the same hold.
 
-        Raises OutOfStock with what is left, UnknownSku, or HoldDiffers for a key used otherwise.
+        Raises OutOfStock with what is left, UnknownSku, SkuSuspended, BadQuantity, or HoldDiffers
+        for a key used otherwise.
         """
         return await self._committer.submit(
             HoldRequest(
@@ -49,13 +51,14 @@ async def _write(tx: Tx, requests: Sequence[HoldRequest]) -> list[model.Answer]:
     now = await tx.now()
     answers, fresh = model.allot(
         requests,
-        left={sku: one.available for sku, one in stock.items()},
+        stock=stock,
         known=known,
         new_ids=[ids.new_id() for _ in requests],
         now=now,
     )
     if fresh:
-        await store.add_holds(tx, fresh, now)
+        if not await store.add_holds(tx, fresh, now):
+            raise Contended("a SKU was suspended meanwhile")
         for reference in {hold.reference for hold in fresh}:
             tx.wake(f"session:{reference}")
     return answers

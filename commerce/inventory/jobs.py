@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from commerce.inventory import store
-from commerce.inventory.events import HoldExpired
+from commerce.inventory import events, store
 from commerce.inventory.model import Hold
 from commerce.kernel.database import Database, Tx
 
@@ -22,19 +21,9 @@ async def expire_holds(database: Database) -> int:
 
 async def _expire_some(tx: Tx) -> list[Hold]:
     expired = await store.expire_due(tx, BATCH)
-    await store.give_back(tx, expired)
+    await store.let_go(tx, expired)
     if expired:
-        await tx.emit(*[_announce(hold) for hold in expired])
+        await tx.emit(*map(events.expired, expired), *events.freed(expired))
     for reference in {hold.reference for hold in expired}:
         tx.wake(f"session:{reference}")
     return expired
-
-
-def _announce(hold: Hold) -> HoldExpired:
-    return HoldExpired(
-        hold_id=hold.id,
-        sku=hold.sku,
-        quantity=hold.quantity,
-        owner=hold.owner,
-        reference=hold.reference,
-    )

@@ -9,40 +9,63 @@ from enum import StrEnum
 from commerce.kernel.errors import Refusal
 from commerce.kernel.machine import Machine
 
+MAIN = "main"  # the warehouse of those who have one
+PIECES_MAX = 1_000_000_000  # in one movement; more is a slip of the finger
+
 
 class HoldStatus(StrEnum):
     HELD = "held"
+    CLAIMING = "claiming"  # its money is being taken: it does not run out meanwhile
     CLAIMED = "claimed"  # paid for
     RELEASED = "released"  # given back by the fan or by a cancelled checkout
     EXPIRED = "expired"
+    RETURNED = "returned"  # was sold, and came back
+
+
+PROMISED = (HoldStatus.HELD, HoldStatus.CLAIMING)  # what the stock counts as held
+GONE = (HoldStatus.RELEASED, HoldStatus.EXPIRED)  # its pieces are free, or somebody else's
 
 
 class HoldAction(StrEnum):
+    BEGIN_CLAIM = "begin_claim"
     CLAIM = "claim"
     RELEASE = "release"
     EXPIRE = "expire"
+    SECURE = "secure"  # the money can still be had, and so can the pieces
     RECLAIM = "reclaim"  # money came late, and the stock was still there
+    GIVE_BACK = "give_back"
 
 
 HOLD_LIFE: Machine[HoldStatus, HoldAction] = Machine(
     start=HoldStatus.HELD,
     moves={
+        (HoldStatus.HELD, HoldAction.BEGIN_CLAIM): HoldStatus.CLAIMING,
         (HoldStatus.HELD, HoldAction.CLAIM): HoldStatus.CLAIMED,
         (HoldStatus.HELD, HoldAction.RELEASE): HoldStatus.RELEASED,
         (HoldStatus.HELD, HoldAction.EXPIRE): HoldStatus.EXPIRED,
+        (HoldStatus.CLAIMING, HoldAction.CLAIM): HoldStatus.CLAIMED,
+        (HoldStatus.CLAIMING, HoldAction.RELEASE): HoldStatus.RELEASED,
+        (HoldStatus.RELEASED, HoldAction.SECURE): HoldStatus.CLAIMING,
         (HoldStatus.RELEASED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
+        (HoldStatus.EXPIRED, HoldAction.SECURE): HoldStatus.CLAIMING,
         (HoldStatus.EXPIRED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
+        (HoldStatus.CLAIMED, HoldAction.GIVE_BACK): HoldStatus.RETURNED,
     },
 )
 
 
 class MovementKind(StrEnum):
+    """Received, adjusted and counted add up to `on_hand`; sold less returned is `sold`."""
+
     RECEIVED = "received"
     SOLD = "sold"
+    RETURNED = "returned"
+    ADJUSTED = "adjusted"  # somebody knows of pieces more or less
+    COUNTED = "counted"  # by how much a count differed; 0 where it did not
 
 
 class OutOfStock(Refusal):
-    """Fewer are left than were asked for; `available` says how many."""
+    """Fewer are left than the `asked`; `available` says how many one order can still get."""
 
     code = "out_of_stock"
 
@@ -63,12 +86,43 @@ class HoldDiffers(Refusal):
     code = "hold_differs"
 
 
-@dataclass(frozen=True, slots=True)
+class SkuSuspended(Refusal):
+    """It is not sold until somebody has looked into it."""
+
+    code = "sku_suspended"
+
+
+class BadQuantity(Refusal):
+    """Nobody can hold, receive or count so many pieces."""
+
+    code = "bad_quantity"
+
+
+class StockChanged(Refusal):
+    """The stock is not what the person saw: `version` is now another one."""
+
+    code = "stock_changed"
+
+
+class StockPromised(Refusal):
+    """So few would be left that fans could not get what was held for or sold to them."""
+
+    code = "stock_promised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
+    """A SKU in one warehouse."""
+
     sku: str
+    warehouse: str = MAIN
     on_hand: int  # everything that came in, sold or not
-    held: int
-    sold: int
+    held: int = 0
+    sold: int = 0
+    # Counts the changes of `on_hand` only: a drop holds and sells every second, and whoever counts
+    # the shelf during it must not be told each time that somebody was quicker.
+    version: int = 1
+    suspended: bool = False
 
     @property
     def available(self) -> int:
@@ -76,10 +130,31 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    sku: str
+    warehouse: str
+    kind: MovementKind
+    quantity: int
+    reason: str
+    reference: str
+    by: str = ""  # "" = the till itself
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    sku: str
+    reason: str
+    since: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     id: str
     key: str
     sku: str
+    warehouse: str = MAIN
     quantity: int
     owner: str  # conversation id
     reference: str  # live session id
@@ -98,37 +173,71 @@ class HoldRequest:
 
 
 Answer = Hold | Refusal
+Left = dict[str, int]  # pieces by warehouse, in the order of their names
+
+
+def left_of(shelves: Sequence[Stock]) -> Left:
+    """What one SKU still has; nothing while it is suspended."""
+    return {one.warehouse: 0 if one.suspended else one.available for one in shelves}
+
+
+def first_with(left: Left, quantity: int) -> str | None:
+    """The first warehouse that has enough: a hold is never put together from several."""
+    return next((warehouse for warehouse, pieces in left.items() if pieces >= quantity), None)
 
 
 def allot(
     requests: Sequence[HoldRequest],
     *,
-    left: Mapping[str, int],
+    stock: Mapping[str, Sequence[Stock]],
     known: Mapping[str, Hold],
     new_ids: Sequence[str],
     now: int,
 ) -> tuple[list[Answer], list[Hold]]:
     """Answer each request, first come first served; also the holds that are new.
 
-    `left` is what is available per SKU, `known` are the holds that these keys made before.
+    `stock` are the shelves of each SKU, `known` are the holds that these keys made before.
     """
-    remaining, seen, fresh = dict(left), dict(known), list[Hold]()
+    left = {sku: left_of(shelves) for sku, shelves in stock.items()}
+    suspended = {sku for sku, shelves in stock.items() if any(one.suspended for one in shelves)}
+    seen, fresh = dict(known), list[Hold]()
     answers: list[Answer] = []
     for request, new_id in zip(requests, new_ids, strict=True):
         earlier = seen.get(request.key)
         if earlier is not None:
             answers.append(earlier if _same(request, earlier) else HoldDiffers(key=request.key))
-        elif request.sku not in remaining:
-            answers.append(UnknownSku(sku=request.sku))
-        elif request.quantity < 1 or remaining[request.sku] < request.quantity:
-            answers.append(OutOfStock(sku=request.sku, available=remaining[request.sku]))
-        else:
-            remaining[request.sku] -= request.quantity
-            hold = _new(request, new_id, now)
-            seen[request.key] = hold
-            fresh.append(hold)
-            answers.append(hold)
+            continue
+        if request.sku in suspended:
+            answers.append(SkuSuspended(sku=request.sku))
+            continue
+        answer = _allot_one(request, left.get(request.sku), new_id, now)
+        if isinstance(answer, Hold):
+            seen[request.key] = answer
+            fresh.append(answer)
+        answers.append(answer)
     return answers, fresh
+
+
+def _allot_one(request: HoldRequest, left: Left | None, new_id: str, now: int) -> Answer:
+    if left is None:
+        return UnknownSku(sku=request.sku)
+    if request.quantity < 1:
+        return BadQuantity(sku=request.sku, quantity=request.quantity)
+    warehouse = first_with(left, request.quantity)
+    if warehouse is None:
+        return out_of_stock(request.sku, request.quantity, left)
+    left[warehouse] -= request.quantity
+    return Hold(
+        id=new_id,
+        key=request.key,
+        sku=request.sku,
+        warehouse=warehouse,
+        quantity=request.quantity,
+        owner=request.owner,
+        reference=request.reference,
+        status=HOLD_LIFE.start,
+        expires_at=now + request.seconds * 1_000_000,
+    )
 
 
 def _same(request: HoldRequest, hold: Hold) -> bool:
@@ -136,14 +245,28 @@ def _same(request: HoldRequest, hold: Hold) -> bool:
     return asked == (hold.sku, hold.quantity, hold.owner)
 
 
-def _new(request: HoldRequest, new_id: str, now: int) -> Hold:
-    return Hold(
-        id=new_id,
-        key=request.key,
-        sku=request.sku,
-        quantity=request.quantity,
-        owner=request.owner,
-        reference=request.reference,
-        status=HOLD_LIFE.start,
-        expires_at=now + request.seconds * 1_000_000,
-    )
+def out_of_stock(sku: str, asked: int, left: Left) -> OutOfStock:
+    return OutOfStock(sku=sku, asked=asked, available=max(left.values(), default=0))
+
+
+def check_pieces(sku: str, quantity: int, *, least: int) -> None:
+    """BadQuantity for what no movement can have."""
+    if not least <= quantity <= PIECES_MAX:
+        raise BadQuantity(sku=sku, quantity=quantity)
+
+
+def change_of(stock: Stock, on_hand: int, expected_version: int) -> int:
+    """By how much `on_hand` moves when it becomes this; whoever looked before others is refused."""
+    if stock.version != expected_version:
+        raise StockChanged(
+            sku=stock.sku,
+            warehouse=stock.warehouse,
+            version=stock.version,
+            on_hand=stock.on_hand,
+        )
+    promised = stock.held + stock.sold
+    if on_hand < promised:
+        raise StockPromised(sku=stock.sku, warehouse=stock.warehouse, promised=promised)
+    if on_hand > PIECES_MAX:
+        raise BadQuantity(sku=stock.sku, quantity=on_hand)
+    return on_hand - stock.on_hand

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from commerce.inventory import store
+from commerce.inventory import events, model, store
 from commerce.inventory.model import (
+    GONE,
     HOLD_LIFE,
     Hold,
     HoldAction,
     HoldGone,
     HoldStatus,
+    Movement,
     MovementKind,
-    OutOfStock,
     Stock,
 )
 from commerce.kernel.database import Tx
 from commerce.kernel.errors import Contended
 
-
-async def receive(tx: Tx, sku: str, quantity: int, *, reason: str, reference: str = "") -> None:
-    """Pieces came in."""
-    await store.receive(tx, sku, quantity)
-    await store.add_movement(
-        tx, sku, MovementKind.RECEIVED, quantity, reason=reason, reference=reference
-    )
+MOVEMENTS_SHOWN = 50
 
 
-async def stock_of(tx: Tx, skus: Iterable[str]) -> dict[str, Stock]:
+async def stock_of(tx: Tx, skus: Iterable[str]) -> dict[str, list[Stock]]:
+    """The shelves of each SKU that ever came in, by the name of the warehouse."""
     return await store.stock(tx, skus)
 
 
 async def available(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
-    """Pieces that can be held now; 0 for a SKU that never came in."""
+    """The most pieces that one order can get now; 0 for what never came in or is suspended."""
     wanted = list(skus)
     found = await store.stock(tx, wanted)
-    return {sku: found[sku].available if sku in found else 0 for sku in wanted}
+    return {sku: max(model.left_of(found.get(sku, ())).values(), default=0) for sku in wanted}
+
+
+async def movements_of(tx: Tx, sku: str, limit: int = MOVEMENTS_SHOWN) -> list[Movement]:
+    """Newest first."""
+    return await store.movements(tx, sku, limit)
 
 
 async def hold_of(tx: Tx, hold_id: str) -> Hold:
@@ -43,52 +45,6 @@ async def hold_of(tx: Tx, hold_id: str) -> Hold:
     if hold is None:
         raise HoldGone(hold_id=hold_id)
     return hold
-
-
-async def release(tx: Tx, hold_id: str) -> bool:
-    """Give the pieces back; False when they were not held any more."""
-    hold = await store.hold_locked(tx, hold_id)
-    if hold is None or not HOLD_LIFE.allows(hold.status, HoldAction.RELEASE):
-        return False
-    await _move(tx, hold, HoldAction.RELEASE)
-    await store.give_back(tx, [hold])
-    tx.wake(f"session:{hold.reference}")
-    return True
-
-
-async def claim(tx: Tx, hold_id: str, *, reference: str) -> None:
-    """The pieces are paid for: held becomes sold. HoldGone when the hold ran out before."""
-    hold = await store.hold_locked(tx, hold_id)
-    if hold is None or hold.status in (HoldStatus.RELEASED, HoldStatus.EXPIRED):
-        raise HoldGone(hold_id=hold_id)
-    if hold.status is HoldStatus.CLAIMED:
-        return
-    await _move(tx, hold, HoldAction.CLAIM)
-    await store.sell_held(tx, hold)
-    await _sold(tx, hold, "paid", reference)
-
-
-async def reclaim(tx: Tx, hold_id: str, *, reference: str) -> None:
-    """Money came after the hold had gone: sell from what is free, or OutOfStock."""
-    hold = await store.hold_locked(tx, hold_id)
-    if hold is None:
-        raise HoldGone(hold_id=hold_id)
-    if hold.status is HoldStatus.CLAIMED:
-        return
-    if hold.status is HoldStatus.HELD:
-        await claim(tx, hold_id, reference=reference)
-        return
-    if not await store.sell_free(tx, hold):
-        left = await available(tx, [hold.sku])
-        raise OutOfStock(sku=hold.sku, available=left[hold.sku])
-    await _move(tx, hold, HoldAction.RECLAIM)
-    await _sold(tx, hold, "paid late", reference)
-
-
-async def extend(tx: Tx, hold_id: str, until: int) -> None:
-    """Keep a hold that is still held until then; HoldGone otherwise."""
-    if not await store.extend(tx, hold_id, until):
-        raise HoldGone(hold_id=hold_id)
 
 
 async def holds_of(tx: Tx, reference: str) -> dict[str, dict[HoldStatus, int]]:
@@ -99,12 +55,106 @@ async def holds_of(tx: Tx, reference: str) -> dict[str, dict[HoldStatus, int]]:
     return found
 
 
+async def extend(tx: Tx, hold_id: str, until: int) -> None:
+    """Keep a hold that has not run out until then; HoldGone otherwise."""
+    if not await store.extend(tx, hold_id, until):
+        raise HoldGone(hold_id=hold_id)
+
+
+async def release(tx: Tx, hold_id: str) -> bool:
+    """Let the pieces go; False when they were not held any more."""
+    hold = await store.hold_locked(tx, hold_id)
+    if hold is None or not HOLD_LIFE.allows(hold.status, HoldAction.RELEASE):
+        return False
+    await _move(tx, hold, HoldAction.RELEASE)
+    await store.let_go(tx, [hold])
+    await tx.emit(events.released(hold), *events.freed([hold]))
+    tx.wake(f"session:{hold.reference}")
+    return True
+
+
+async def begin_claim(tx: Tx, hold_id: str) -> None:
+    """Its money is about to be taken: from now on the hold does not run out. HoldGone if it did."""
+    hold = await _locked(tx, hold_id)
+    if hold.status in GONE:
+        raise HoldGone(hold_id=hold_id)
+    if hold.status is HoldStatus.HELD:
+        await _move(tx, hold, HoldAction.BEGIN_CLAIM)
+
+
+async def secure(tx: Tx, hold_id: str) -> None:
+    """As `begin_claim`, and a hold that is gone is held again if pieces are free; or OutOfStock."""
+    hold = await _locked(tx, hold_id)
+    if hold.status not in GONE:
+        await begin_claim(tx, hold_id)
+        return
+    again = await _found_again(tx, hold)
+    await _move(tx, again, HoldAction.SECURE)
+    await store.shift(tx, again, held=hold.quantity)
+    tx.wake(f"session:{hold.reference}")
+
+
+async def claim(tx: Tx, hold_id: str, *, reference: str) -> None:
+    """The pieces are paid for: held becomes sold. HoldGone when the hold ran out before."""
+    hold = await _locked(tx, hold_id)
+    if hold.status in GONE:
+        raise HoldGone(hold_id=hold_id)
+    if hold.status is HoldStatus.CLAIMED:
+        return
+    await _move(tx, hold, HoldAction.CLAIM)
+    await store.shift(tx, hold, held=-hold.quantity, sold=hold.quantity)
+    await _note(tx, hold, MovementKind.SOLD, "paid", reference)
+
+
+async def reclaim(tx: Tx, hold_id: str, *, reference: str) -> None:
+    """Money came, perhaps after the hold had gone: sell from what is free, or OutOfStock."""
+    hold = await _locked(tx, hold_id)
+    if hold.status not in GONE:
+        await claim(tx, hold_id, reference=reference)
+        return
+    again = await _found_again(tx, hold)
+    await _move(tx, again, HoldAction.RECLAIM)
+    await store.shift(tx, again, sold=hold.quantity)
+    await _note(tx, again, MovementKind.SOLD, "paid late", reference)
+
+
+async def give_back(tx: Tx, hold_id: str, *, reference: str, reason: str) -> bool:
+    """What was sold came back and can be sold again; False when it had come back before."""
+    hold = await store.hold_locked(tx, hold_id)
+    if hold is None:
+        raise HoldGone(hold_id=hold_id)
+    if hold.status is HoldStatus.RETURNED:
+        return False
+    await _move(tx, hold, HoldAction.GIVE_BACK)
+    await store.shift(tx, hold, sold=-hold.quantity)
+    await _note(tx, hold, MovementKind.RETURNED, reason, reference)
+    await tx.emit(*events.freed([replace(hold, reference=reference)]))
+    tx.wake(f"session:{hold.reference}")
+    return True
+
+
+async def _locked(tx: Tx, hold_id: str) -> Hold:
+    hold = await store.hold_locked(tx, hold_id)
+    if hold is None or hold.status is HoldStatus.RETURNED:
+        raise HoldGone(hold_id=hold_id)
+    return hold
+
+
+async def _found_again(tx: Tx, hold: Hold) -> Hold:
+    """The hold with the first warehouse that has its pieces now."""
+    left = model.left_of((await store.stock_locked(tx, [hold.sku]))[hold.sku])
+    warehouse = model.first_with(left, hold.quantity)
+    if warehouse is None:
+        raise model.out_of_stock(hold.sku, hold.quantity, left)
+    return replace(hold, warehouse=warehouse)
+
+
 async def _move(tx: Tx, hold: Hold, action: HoldAction) -> None:
     if not await store.move(tx, hold, HOLD_LIFE.after(hold.status, action)):
         raise Contended(f"hold {hold.id} moved meanwhile")
 
 
-async def _sold(tx: Tx, hold: Hold, reason: str, reference: str) -> None:
+async def _note(tx: Tx, hold: Hold, kind: MovementKind, reason: str, reference: str) -> None:
     await store.add_movement(
-        tx, hold.sku, MovementKind.SOLD, hold.quantity, reason=reason, reference=reference
+        tx, hold.sku, hold.warehouse, kind, hold.quantity, reason=reason, reference=reference
     )

