@@ -1,6 +1,14 @@
-"""Live sessions: who is live, what is pinned until when, and the public chat of the room."""
+"""Live sessions: who is live, what is pinned until when, the waitlists and the public chat."""
 
-from live.events import ProductPinned, ProductUnpinned, SessionStarted
+from live import waitlist
+from live.events import (
+    ProductPinned,
+    ProductUnpinned,
+    SessionStarted,
+    WaitlistClosed,
+    WaitlistLapsed,
+    WaitlistOffered,
+)
 from live.events import SessionEnded as SessionEndedEvent
 from live.handlers import nudge
 from live.model import (
@@ -24,7 +32,10 @@ from live.model import (
     TitleMissing,
     TooFast,
     TooLong,
+    TurnLapsed,
     UnknownSession,
+    WaitlistEntry,
+    WaitStatus,
     fan_name,
     is_over,
 )
@@ -36,6 +47,7 @@ from live.service import (
     find_session,
     go_live,
     live_sessions,
+    offer_with,
     pin,
     pinned,
     pinned_offer,
@@ -78,7 +90,13 @@ __all__ = [
     "TitleMissing",
     "TooFast",
     "TooLong",
+    "TurnLapsed",
     "UnknownSession",
+    "WaitStatus",
+    "WaitlistClosed",
+    "WaitlistEntry",
+    "WaitlistLapsed",
+    "WaitlistOffered",
     "chat_since",
     "check_on_offer",
     "current_offer",
@@ -89,6 +107,7 @@ __all__ = [
     "is_over",
     "live_sessions",
     "nudge",
+    "offer_with",
     "pin",
     "pinned",
     "pinned_offer",
@@ -101,4 +120,5 @@ __all__ = [
     "start_session",
     "understand_stream",
     "unpin",
+    "waitlist",
 ]

@@ -67,3 +67,41 @@ class ProductUnpinned(Event):
     @property
     def aggregate_id(self) -> str:
         return self.session_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistEvent(Event):
+    entry_id: str
+    session_id: str
+    sku: str
+    owner: str  # conversation id
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.entry_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistOffered(WaitlistEvent):
+    """It is this fan's turn: pieces are held for them until `expires_at`."""
+
+    name: ClassVar[str] = "waitlist.offered"
+    hold_id: str
+    quantity: int  # held
+    asked: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistLapsed(WaitlistEvent):
+    """The fan let the time go by."""
+
+    name: ClassVar[str] = "waitlist.lapsed"
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistClosed(WaitlistEvent):
+    """The live ended before it was this fan's turn."""
+
+    name: ClassVar[str] = "waitlist.closed"

@@ -1,4 +1,4 @@
-"""What a live session does when others announce something: it tells its rooms to look again."""
+"""What a live session does when others announce something: rooms look again, waitlists move on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from commerce.kernel.database import Tx
 from commerce.kernel.events import Envelope, Handlers
+from live import waitlist
 
 
 class Publishes(Protocol):
@@ -36,4 +37,30 @@ async def nudge(fanout: Publishes, session_id: str) -> None:
     await fanout.publish(f"session:{session_id}", {})
 
 
-HANDLERS: Handlers = {name: [nudge_room] for name in HEARD}
+async def serve_waitlist(tx: Tx, event: Envelope) -> None:
+    await waitlist.serve(tx, event.payload["sku"])
+
+
+async def lapse_turn(tx: Tx, event: Envelope) -> None:
+    await waitlist.lapse(tx, event.payload["hold_id"])
+
+
+async def take_off_buyer(tx: Tx, event: Envelope) -> None:
+    fact = event.payload
+    await waitlist.bought(
+        tx, fact["conversation_id"], fact["session_id"], fact["sku"], event.occurred_at
+    )
+
+
+async def close_waitlists(tx: Tx, event: Envelope) -> None:
+    await waitlist.close(tx, event.payload["session_id"])
+
+
+HANDLERS: Handlers = {
+    **{name: [nudge_room] for name in HEARD},
+    "stock.freed": [serve_waitlist],
+    "stock.resumed": [serve_waitlist],
+    "hold.expired": [nudge_room, lapse_turn],
+    "order.placed": [nudge_room, take_off_buyer],
+    "session.ended": [nudge_room, close_waitlists],
+}

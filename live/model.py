@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
@@ -43,6 +44,35 @@ LIFE = Machine(
 )
 
 
+class WaitStatus(StrEnum):
+    WAITING = "waiting"
+    OFFERED = "offered"  # pieces are held for this fan, who was told so
+    TAKEN = "taken"  # the fan went on to buy them
+    LAPSED = "lapsed"  # the fan let the time go by, or the live ended before anything came free
+    LEFT = "left"
+
+
+class WaitAction(StrEnum):
+    OFFER = "offer"
+    TAKE = "take"
+    LAPSE = "lapse"
+    LEAVE = "leave"
+
+
+WAIT_LIFE = Machine(
+    start=WaitStatus.WAITING,
+    moves={
+        (WaitStatus.WAITING, WaitAction.OFFER): WaitStatus.OFFERED,
+        (WaitStatus.WAITING, WaitAction.LEAVE): WaitStatus.LEFT,
+        (WaitStatus.WAITING, WaitAction.LAPSE): WaitStatus.LAPSED,
+        (WaitStatus.OFFERED, WaitAction.TAKE): WaitStatus.TAKEN,
+        (WaitStatus.OFFERED, WaitAction.LEAVE): WaitStatus.LEFT,
+        (WaitStatus.OFFERED, WaitAction.LAPSE): WaitStatus.LAPSED,
+    },
+)
+WAIT_ACTIVE = (WaitStatus.WAITING, WaitStatus.OFFERED)  # a fan has one such place per variant
+
+
 class UnknownSession(Refusal):
     code: ClassVar[str] = "unknown_session"
 
@@ -73,6 +103,12 @@ class OfferAlreadyOver(Refusal):
 
 class ProductNotForSale(Refusal):
     code: ClassVar[str] = "product_not_for_sale"
+
+
+class TurnLapsed(Refusal):
+    """The pieces that were held for this fan are no longer held."""
+
+    code: ClassVar[str] = "turn_lapsed"
 
 
 class TitleMissing(Refusal):
@@ -155,6 +191,30 @@ class RoomMessage:
     said_at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistEntry:
+    """A fan's place in the queue for a variant."""
+
+    id: str
+    key: str  # chosen by who asked for it: the same one twice is one place
+    session_id: str
+    sku: str
+    owner: str  # conversation id
+    seq: int  # the order of joining, over all sessions that sell this variant
+    quantity: int
+    hold_seconds: int  # how long pieces will be held when it is this fan's turn
+    status: WaitStatus
+    hold_id: str | None = None
+    held: int = 0  # pieces; fewer than `quantity` where no more were free
+    expires_at: int | None = None
+    joined_at: int
+    changed_at: int
+
+    @property
+    def hold_key(self) -> str:
+        return f"waitlist:{self.id}"
+
+
 def start(session: Session, *, now: int) -> Session:
     status = _moved(session, Action.START)
     return replace(session, status=status, started_at=now, version=session.version + 1)
@@ -194,6 +254,18 @@ def may_buy(pin: Pin, product_id: str, *, now: int) -> bool:
 
 def is_over(offer_ends_at: int | None, *, now: int) -> bool:
     return offer_ends_at is not None and offer_ends_at <= now
+
+
+def shares(waiting: Sequence[WaitlistEntry], free: int) -> list[tuple[WaitlistEntry, int]]:
+    """Who gets how many of the free pieces: in the order given, the last perhaps not all."""
+    found = []
+    for entry in waiting:
+        if free <= 0:
+            break
+        pieces = min(entry.quantity, free)
+        free -= pieces
+        found.append((entry, pieces))
+    return found
 
 
 def _moved(session: Session, action: Action) -> Status:

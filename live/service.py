@@ -231,7 +231,19 @@ async def pinned_offer(tx: Tx, session: Session) -> Offer | None:
     pin = await store.open_pin(tx, session.id)
     if pin is None:
         return None
-    product = await catalog.product(tx, pin.product_id)
+    return await _offer(tx, session, await catalog.product(tx, pin.product_id), pin.offer_ends_at)
+
+
+async def offer_with(tx: Tx, session_id: str, sku: str) -> Offer:
+    """The product of this variant as it is offered in the session, pinned or not any more."""
+    session = await store.get(tx, session_id)
+    sold = await catalog.products_of_skus(tx, [sku])
+    if sku not in sold:
+        raise NothingPinned(session_id=session_id)
+    return await _offer(tx, session, sold[sku], None)
+
+
+async def _offer(tx: Tx, session: Session, product: catalog.Product, ends_at: int | None) -> Offer:
     left = await inventory.available(tx, [variant.sku for variant in product.variants])
     return Offer(
         session_id=session.id,
@@ -243,7 +255,7 @@ async def pinned_offer(tx: Tx, session: Session) -> Offer | None:
         description=product.description,
         image_url=product.image,
         currency=product.currency,
-        ends_at=pin.offer_ends_at,
+        ends_at=ends_at,
         options=tuple(
             Option(v.sku, v.label, v.price_minor, left.get(v.sku, 0))
             for v in sorted(product.variants, key=lambda v: v.position)

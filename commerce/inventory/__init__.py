@@ -8,7 +8,7 @@ from commerce.inventory.events import (
     StockResumed,
     StockSuspended,
 )
-from commerce.inventory.holds import Holds
+from commerce.inventory.holds import Holds, hold_within, lock_available
 from commerce.inventory.model import (
     MAIN,
     PIECES_MAX,
@@ -16,6 +16,7 @@ from commerce.inventory.model import (
     BadQuantity,
     Hold,
     HoldGone,
+    HoldRequest,
     HoldStatus,
     Movement,
     MovementKind,
@@ -52,6 +53,7 @@ __all__ = [
     "HoldExpired",
     "HoldGone",
     "HoldReleased",
+    "HoldRequest",
     "HoldStatus",
     "Holds",
     "Movement",
@@ -74,7 +76,9 @@ __all__ = [
     "extend",
     "give_back",
     "hold_of",
+    "hold_within",
     "holds_of",
+    "lock_available",
     "movements_of",
     "receive",
     "reclaim",

@@ -19,7 +19,7 @@ class Holds:
     """The door through which stock is promised."""
 
     def __init__(self, database: Database) -> None:
-        self._committer = GroupCommitter[HoldRequest, Hold]("holds", database, _write)
+        self._committer = GroupCommitter[HoldRequest, Hold]("holds", database, hold_within)
 
     async def hold(
         self, *, key: str, sku: str, quantity: int, owner: str, reference: str, seconds: int
@@ -44,7 +44,14 @@ class Holds:
         await self._committer.close()
 
 
-async def _write(tx: Tx, requests: Sequence[HoldRequest]) -> list[model.Answer]:
+async def lock_available(tx: Tx, sku: str) -> int:
+    """As `available`; until the commit nobody else holds, frees or counts pieces of it."""
+    shelves = (await store.stock_locked(tx, [sku])).get(sku, ())
+    return max(model.left_of(shelves).values(), default=0)
+
+
+async def hold_within(tx: Tx, requests: Sequence[HoldRequest]) -> list[model.Answer]:
+    """Answer each request, first come first served, in the caller's transaction."""
     # The stock is locked first, so that a repeated key's earlier hold is seen when it commits.
     stock = await store.stock_locked(tx, {request.sku for request in requests})
     known = await store.by_keys(tx, [request.key for request in requests])
