@@ -97,7 +97,7 @@ _sold_for_order = (
     .scalar_subquery()
 )
 _paid_for_order = (
-    select(func.coalesce(func.sum(PAYMENTS.c.paid_minor), 0))
+    select(func.coalesce(func.sum(PAYMENTS.c.captured_minor), 0))
     .where(PAYMENTS.c.order_id == ORDERS.c.id)
     .scalar_subquery()
 )
@@ -164,11 +164,11 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         "money_has_an_end",
         "money was received, but nothing was sold for it and it is not on its way back",
-        select(PAYMENTS.c.id, PAYMENTS.c.order_id, PAYMENTS.c.paid_minor).where(
-            PAYMENTS.c.paid_minor > 0,
+        select(PAYMENTS.c.id, PAYMENTS.c.order_id, PAYMENTS.c.captured_minor).where(
+            PAYMENTS.c.captured_minor > 0,
             PAYMENTS.c.paid_at < db_now() - STUCK_AFTER,
             ~_order_lives,
-            _promised_back < PAYMENTS.c.paid_minor,
+            _promised_back < PAYMENTS.c.captured_minor,
         ),
     ),
     Invariant(

@@ -126,7 +126,7 @@ async def _give_back(tx: Tx, payment: payments.Payment, order: orders.Order) -> 
         tx,
         key=f"{payment.key}:late",
         payment_id=payment.id,
-        amount_minor=payment.paid_minor,
+        amount_minor=payment.captured_minor,
         reason="sold_out",
     )
 

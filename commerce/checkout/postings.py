@@ -20,7 +20,7 @@ def received(payment: payments.Payment) -> Posting:
                 ledger.clearing(payment.provider),
                 ledger.CUSTOMER_PAYABLE,
                 payment.currency,
-                payment.paid_minor,
+                payment.captured_minor,
             ),
         ),
     )

@@ -8,8 +8,17 @@ from typing import TypeVar
 from commerce.kernel import clock, crashpoints, metrics
 from commerce.kernel.errors import Outage, Refusal
 from commerce.payments.gateways.port import Gateway, Gateways
-from commerce.payments.model import Closed, Opened, Payment, Refund, RefundStanding, Standing
-from commerce.payments.refusals import UnknownProvider
+from commerce.payments.lives import CaptureMode, Stands
+from commerce.payments.refusals import PaymentRefused, UnknownProvider
+from commerce.payments.values import (
+    Capture,
+    Closed,
+    Opened,
+    Payment,
+    Refund,
+    RefundStanding,
+    Standing,
+)
 
 T = TypeVar("T")
 
@@ -30,6 +39,8 @@ def gateway_of(gateways: Gateways, provider: str) -> Gateway:
 async def open_at_gateway(gateways: Gateways, payment: Payment) -> Opened:
     """Outage: unknown outcome, call again. PaymentRefused: no link, nothing to close."""
     gateway = gateway_of(gateways, payment.provider)
+    if payment.capture is CaptureMode.MANUAL and not gateway.manual_capture:
+        raise PaymentRefused(provider=gateway.name, reason="no_manual_capture")
     return await _between_crash_points(gateway, "open", gateway.open(payment))
 
 
@@ -43,6 +54,16 @@ async def close_at_gateway(gateways: Gateways, payment: Payment) -> Closed:
 async def ask_gateway(gateways: Gateways, payment: Payment) -> Standing:
     gateway = gateway_of(gateways, payment.provider)
     return await _between_crash_points(gateway, "ask", gateway.ask(payment))
+
+
+async def capture_at_gateway(gateways: Gateways, payment: Payment, capture: Capture) -> Standing:
+    """A capture tried before is asked for first: its outcome may only have got lost."""
+    gateway = gateway_of(gateways, payment.provider)
+    if capture.tries > 0:
+        known = await _between_crash_points(gateway, "ask", gateway.ask(payment))
+        if known.status is not Stands.AUTHORISED:
+            return known
+    return await _between_crash_points(gateway, "capture", gateway.capture(payment, capture))
 
 
 async def refund_at_gateway(gateways: Gateways, payment: Payment, refund: Refund) -> RefundStanding:

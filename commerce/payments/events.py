@@ -22,11 +22,35 @@ class PaymentEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAuthorised(PaymentEvent):
+    """The money is promised: capture it before the promise runs out, or close the payment."""
+
+    name: ClassVar[str] = "payment.authorised"
+    amount_minor: int
+    currency: str
+    capture_before: int | None
+    late: bool  # the payment had expired or failed here before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentSucceeded(PaymentEvent):
+    """The money is ours; `amount_minor` is what was captured."""
+
     name: ClassVar[str] = "payment.succeeded"
     amount_minor: int
     currency: str
-    late: bool  # the payment had expired or failed here before: revive the order or refund
+    late: bool  # the payment had expired, failed or been voided: revive the order or refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureFailed(PaymentEvent):
+    """The provider took nothing; what is authorised stays so until it is voided."""
+
+    name: ClassVar[str] = "payment.capture_failed"
+    capture_key: str
+    amount_minor: int
+    currency: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +73,18 @@ class PaymentExpired(PaymentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentVoided(PaymentEvent):
+    """What was authorised is released, or ran out. The fan was not charged."""
+
+    name: ClassVar[str] = "payment.voided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMismatched(PaymentEvent):
     """Money came that is not the money asked for. The payment is as it was; a person must look."""
 
     name: ClassVar[str] = "payment.mismatched"
-    reason: str  # wrong_money | paid_twice
+    reason: str  # wrong_money | paid_twice | wrong_authorisation | wrong_refund | wrong_dispute
     asked_minor: int
     asked_currency: str
     got_minor: int
@@ -80,3 +111,33 @@ class RefundFailed(PaymentEvent):
     amount_minor: int
     currency: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeEvent(PaymentEvent):
+    """Always in this order: opened, then won or lost; a won one may still be lost."""
+
+    dispute_id: str
+    amount_minor: int
+    currency: str
+    fee_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeOpened(DisputeEvent):
+    """The bank took the money back, for now."""
+
+    name: ClassVar[str] = "payment.dispute_opened"
+    reason: str
+    exceeds_left: bool  # more than is left after refunds: a person must look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeWon(DisputeEvent):
+    name: ClassVar[str] = "payment.dispute_won"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeLost(DisputeEvent):
+    name: ClassVar[str] = "payment.dispute_lost"
+    after_won: bool  # the money had come back to us, and is gone again

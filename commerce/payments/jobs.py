@@ -1,30 +1,26 @@
-"""What time makes payments do: carry out refunds, and ask about payments nothing is heard of."""
+"""What time makes payments do: finish captures and refunds, ask about what nothing is heard of."""
 
 from __future__ import annotations
 
 from commerce.kernel import logs
-from commerce.kernel.clock import HOUR, MINUTE, SECOND
+from commerce.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.errors import Outage
-from commerce.payments import calls, refunds, service, store
+from commerce.payments import calls, captures, refund_store, refunds, service, store
 from commerce.payments.gateways.port import Gateways
-from commerce.payments.model import (
-    UNSETTLED,
-    Payment,
-    Refund,
-    RefundStanding,
-    RefundStatus,
-    Standing,
-    Stands,
-)
-from commerce.payments.refusals import RefundRefused, UnknownProvider
+from commerce.payments.lives import ON_HOLD, UNSETTLED, RefundStatus, Stands, Status
+from commerce.payments.refusals import CaptureRefused, RefundRefused, UnknownProvider
+from commerce.payments.values import Capture, Payment, Refund, RefundStanding, Standing
 
 log = logs.get(__name__)
 
 AT_MOST = 50  # per run, so that one run ends
 CHECK_EVERY = 1 * MINUTE
+LOOK_AGAIN = 1 * DAY  # at what is authorised and captured from outside, such as cash at the door
 REFUND_RETRY_FIRST = 10 * SECOND
 REFUND_RETRY_LAST = 1 * HOUR
+# Said of what was authorised, these mean that it is no longer.
+GONE = (Stands.ABSENT, Stands.EXPIRED, Stands.FAILED)
 
 
 async def settle_refunds(database: Database, gateways: Gateways) -> int:
@@ -37,16 +33,17 @@ async def settle_refunds(database: Database, gateways: Gateways) -> int:
 
 
 async def reconcile_open(database: Database, gateways: Gateways) -> int:
-    """Ask about payments open past their end or never opened; returns how many were settled."""
-    claimed = await database.unit_of_work(_claim_payments)
+    """Ask about payments never opened, past their end, being captured for long, or forgotten
+    while authorised; returns how many were settled."""
+    claimed, now = await database.unit_of_work(_claim_payments)
     settled = 0
-    for payment, over in claimed:
+    for payment in claimed:
         try:
-            after = await _reconcile(database, gateways, payment, over=over)
+            after = await _reconcile(database, gateways, payment, now)
         except (Outage, UnknownProvider) as failure:
             log.warning("payment not reconciled", payment_id=payment.id, error=str(failure))
         else:
-            settled += after.status not in UNSETTLED
+            settled += after.status not in UNSETTLED | ON_HOLD
     return settled
 
 
@@ -60,9 +57,9 @@ async def apply_waiting_events(database: Database) -> int:
 
 async def _claim_refunds(tx: Tx) -> list[tuple[Payment, Refund]]:
     now = await tx.now()
-    due = await store.due_refunds(tx, at_most=AT_MOST)
+    due = await refund_store.claim_due(tx, at_most=AT_MOST)
     for refund in due:
-        await store.ask_again(tx, refund.id, now + _retry_after(refund.tries))
+        await refund_store.ask_again(tx, refund.id, now + _retry_after(refund.tries))
     return [(await store.get(tx, refund.payment_id), refund) for refund in due]
 
 
@@ -90,15 +87,17 @@ async def _apply_waiting(database: Database, payment_id: str) -> None:
     await database.unit_of_work(lambda tx: service.apply_waiting(tx, payment_id))
 
 
-async def _claim_payments(tx: Tx) -> list[tuple[Payment, bool]]:
+async def _claim_payments(tx: Tx) -> tuple[list[Payment], int]:
     now = await tx.now()
-    claimed = await store.claim_to_check(tx, at_most=AT_MOST, again_at=now + CHECK_EVERY)
-    return [(payment, payment.expires_at <= now) for payment in claimed]
+    return await store.claim_to_check(tx, at_most=AT_MOST, again_at=now + CHECK_EVERY), now
 
 
-async def _reconcile(
-    database: Database, gateways: Gateways, payment: Payment, *, over: bool
-) -> Payment:
+async def _reconcile(database: Database, gateways: Gateways, payment: Payment, now: int) -> Payment:
+    if payment.status is Status.CAPTURING:
+        return await _finish_capture(database, gateways, payment)
+    if payment.status is Status.AUTHORISED:
+        return await _look_after(database, gateways, payment, now)
+    over = payment.expires_at <= now
     if over:
         standing = (await calls.close_at_gateway(gateways, payment)).standing
     else:
@@ -115,3 +114,43 @@ async def _take_over(tx: Tx, payment: Payment, standing: Standing, *, over: bool
     if over and after.status in UNSETTLED and standing.status is not Stands.PROCESSING:
         return await service.expired(tx, payment.id)
     return after
+
+
+async def _finish_capture(database: Database, gateways: Gateways, payment: Payment) -> Payment:
+    """Whoever asked for it died, or never heard the answer."""
+    capture = await database.unit_of_work(lambda tx: captures.try_asked(tx, payment.id))
+    if capture is None:
+        return payment
+    try:
+        standing = await calls.capture_at_gateway(gateways, payment, capture)
+    except CaptureRefused as refusal:
+        log.error("capture refused", payment_id=payment.id, **refusal.facts)
+        reason = str(refusal.facts.get("reason", ""))
+        return await database.unit_of_work(lambda tx: _take_refusal(tx, capture, reason))
+    return await database.unit_of_work(lambda tx: _take_hold(tx, payment, standing))
+
+
+async def _take_refusal(tx: Tx, capture: Capture, reason: str) -> Payment:
+    await captures.capture_was_refused(tx, capture.id, reason)
+    return await store.get(tx, capture.payment_id)
+
+
+async def _look_after(
+    database: Database, gateways: Gateways, payment: Payment, now: int
+) -> Payment:
+    """What is authorised is captured by its checkout. What nobody captures is released."""
+    later = calls.gateway_of(gateways, payment.provider).captures_later
+    forgotten_at = service.forgotten_at(payment)
+    if not later and forgotten_at <= now:
+        standing = (await calls.close_at_gateway(gateways, payment)).standing
+    else:
+        again_at = now + LOOK_AGAIN if later else forgotten_at
+        standing = await calls.ask_gateway(gateways, payment)
+        await database.unit_of_work(lambda tx: store.check_later(tx, [payment.id], again_at))
+    return await database.unit_of_work(lambda tx: _take_hold(tx, payment, standing))
+
+
+async def _take_hold(tx: Tx, payment: Payment, standing: Standing) -> Payment:
+    if standing.status in GONE:
+        standing = Standing(status=Stands.VOIDED, provider_ref=standing.provider_ref)
+    return await service.record_standing(tx, payment.id, standing)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from commerce.kernel import ids
+from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Tx
 from commerce.kernel.events import Event
-from commerce.payments import events, model, store
+from commerce.payments import dispute_store, events, model, refund_store, store
 from commerce.payments.model import (
     Outcome,
     Payment,
@@ -17,34 +18,60 @@ from commerce.payments.model import (
 )
 from commerce.payments.refusals import RefundDiffers, RefundTooLarge
 
+# A refund whose outcome nobody recorded after this time is asked about.
+ASKING_TAKES_AT_MOST = 2 * MINUTE
+REFUNDS_LISTED = 200
+
 
 async def request_refund(
     tx: Tx, *, key: str, payment_id: str, amount_minor: int, reason: str
 ) -> Refund:
-    """Promise a refund. The job `settle_refunds` carries it out; idempotent on the key."""
+    """Promise a refund, before the provider is asked. Idempotent on the key."""
     payment = await store.lock(tx, payment_id)
-    known = await store.refund_by_key(tx, key)
+    known = await refund_store.by_key(tx, key)
     if known is not None:
         return _same_as_before(known, payment_id, amount_minor)
+    # What a bank took back already is not given back once more.
+    gone_minor = await dispute_store.gone_minor(tx, payment_id)
     refund = _asked(key, payment_id, amount_minor, reason)
-    await store.save(tx, model.reserve_refund(payment, amount_minor))
-    await store.add_refund(tx, refund, now=await tx.now())
+    await store.save(tx, model.reserve_refund(payment, amount_minor, gone_minor=gone_minor))
+    await refund_store.add(tx, refund, now=await tx.now())
     tx.wake("refunds")
+    return refund
+
+
+async def try_refund(tx: Tx, refund_id: str) -> Refund:
+    """Note that the provider is asked now. The answer is the refund as it was before: one that
+    was tried already is asked for before it is repeated."""
+    refund = await refund_store.get(tx, refund_id)
+    assert refund is not None, refund_id
+    await refund_store.ask_again(tx, refund_id, await tx.now() + ASKING_TAKES_AT_MOST)
     return refund
 
 
 async def record_refund(tx: Tx, refund: Refund, standing: RefundStanding) -> Refund:
     """Take over the provider's own answer about a refund."""
     payment = await store.lock(tx, refund.payment_id)
-    current = await store.refund(tx, refund.id)
+    current = await refund_store.get(tx, refund.id)
     assert current is not None, refund.id
     after, _ = await _change(tx, payment, current, standing)
     return after
 
 
+async def refund_was_refused(tx: Tx, refund: Refund, reason: str) -> Refund:
+    """The provider gave nothing back, for good: the amount is free again."""
+    standing = RefundStanding(status=RefundStatus.FAILED, provider_ref="", reason=reason)
+    return await record_refund(tx, refund, standing)
+
+
+async def failed_refunds(tx: Tx, *, at_most: int = REFUNDS_LISTED) -> list[Refund]:
+    """Money that was promised back and is still with us: for a person. The newest first."""
+    return await refund_store.failed(tx, at_most=at_most)
+
+
 async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Outcome]:
     """Take over a webhook about a refund, also of one made by hand at the provider."""
-    if event.currency.upper() != payment.currency:
+    if event.currency.upper() != payment.currency or event.amount_minor <= 0:
         return payment, Outcome.MISMATCHED
     assert event.refund_status is not None, event.event_id
     refund = await _refund_of(tx, payment, event)
@@ -72,6 +99,7 @@ def _asked(key: str, payment_id: str, amount_minor: int, reason: str) -> Refund:
         amount_minor=amount_minor,
         reason=reason,
         status=model.REFUND_LIFE.start,
+        failure="",
         provider_ref=None,
         tries=0,
         version=1,
@@ -87,7 +115,7 @@ def _same_as_before(known: Refund, payment_id: str, amount_minor: int) -> Refund
 
 
 async def _refund_of(tx: Tx, payment: Payment, event: ProviderEvent) -> Refund | None:
-    for refund in await store.refunds_of(tx, payment.id):
+    for refund in await refund_store.of_payment(tx, payment.id):
         if refund.key == event.refund_key:
             return refund
         if refund.provider_ref is not None and refund.provider_ref == event.refund_ref:
@@ -100,7 +128,7 @@ async def _adopt(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Paymen
     refund = _asked(key, payment.id, event.amount_minor, "made at the provider")
     reserved = model.reserve_refund(payment, event.amount_minor)
     await store.save(tx, reserved)
-    await store.add_refund(tx, refund, now=await tx.now())
+    await refund_store.add(tx, refund, now=await tx.now())
     return reserved, refund
 
 
@@ -110,8 +138,8 @@ async def _change(
     after = model.refund_after(refund, standing)
     if after == refund:
         return refund, payment
-    await store.save_refund(tx, after)
-    settled = model.settle_refunds(payment, await store.refunds_of(tx, payment.id))
+    await refund_store.save(tx, after)
+    settled = model.settle_refunds(payment, await refund_store.of_payment(tx, payment.id))
     await store.save(tx, settled)
     await tx.emit(*_news(settled, after, standing.reason))
     return after, settled

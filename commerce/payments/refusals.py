@@ -21,6 +21,26 @@ class PaymentRefused(Refusal):
     code = "payment_refused"
 
 
+class NotAuthorised(Refusal):
+    """There is nothing that could be captured, or it is being captured already."""
+
+    code = "not_authorised"
+
+
+class CaptureDiffers(Refusal):
+    code = "capture_differs"
+
+
+class CaptureTooLarge(Refusal):
+    code = "capture_too_large"
+
+
+class CaptureRefused(Refusal):
+    """The provider said no for good; nothing was taken."""
+
+    code = "capture_refused"
+
+
 class RefundDiffers(Refusal):
     code = "refund_differs"
 
@@ -47,6 +67,12 @@ class UnknownProvider(Refusal):
     code = "unknown_provider"
 
 
+class PayoutRefused(Refusal):
+    """The provider said no for good; nothing was sent, or taken back."""
+
+    code = "payout_refused"
+
+
 class BadSignature(Refusal):
     code = "bad_signature"
 
@@ -55,3 +81,9 @@ class MalformedEvent(Refusal):
     """Signed, and yet not an event of this provider."""
 
     code = "malformed_event"
+
+
+class MalformedReport(Refusal):
+    """Not a report of this provider; `line` says where."""
+
+    code = "malformed_report"

@@ -5,25 +5,26 @@ from __future__ import annotations
 from commerce.kernel import ids, logs, metrics
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Tx
-from commerce.payments import model, refunds, store
-from commerce.payments.model import (
-    Decision,
-    EventKind,
-    Opened,
-    Outcome,
-    Payment,
-    ProviderEvent,
-    Standing,
-    Stands,
-)
+from commerce.payments import capture_store, captures, disputes, model, refund_store, refunds, store
+from commerce.payments.lives import CaptureMode, EventKind, Outcome, Stands
 from commerce.payments.refusals import PaymentDiffers
+from commerce.payments.values import Capture, Decision, Opened, Payment, ProviderEvent, Standing
 
 log = logs.get(__name__)
 
 # The checkout closes its payments itself at their deadline; after this the reconciliation does.
 GRACE = 1 * MINUTE
+# What is authorised and not captured so long after its end was forgotten: it is released.
+UNCAPTURED_AT_MOST = 15 * MINUTE
 # A payment still without a link after this time has an unknown outcome: the provider is asked.
 OPENING_TAKES_AT_MOST = 2 * MINUTE
+
+# The answers of a provider that are kept as events.
+TOLD = {
+    Stands.PAID: EventKind.PAID,
+    Stands.AUTHORISED: EventKind.AUTHORISED,
+    Stands.VOIDED: EventKind.VOIDED,
+}
 
 OUTCOMES = metrics.counter(
     "livetill_payment_events_total",
@@ -43,6 +44,7 @@ async def create(
     currency: str,
     description: str,
     expires_at: int,
+    capture: str = CaptureMode.AUTOMATIC,
 ) -> Payment:
     """Write down what is to be paid, before any provider hears of it. Idempotent on the key."""
     model.check_amount(amount_minor, currency)
@@ -56,14 +58,18 @@ async def create(
         amount_minor=amount_minor,
         currency=currency,
         description=description,
+        capture=CaptureMode(capture),
         status=model.LIFE.start,
         provider_ref=None,
         charge_ref=None,
         pay_url=None,
         expires_at=expires_at,
         created_at=now,
+        authorised_at=None,
+        authorised_minor=0,
+        capture_before=None,
         paid_at=None,
-        paid_minor=0,
+        captured_minor=0,
         refund_minor=0,
         version=1,
     )
@@ -72,8 +78,8 @@ async def create(
     return await _apply_waiting(tx, payment)
 
 
-async def opened(tx: Tx, payment_id: str, provider_ref: str, pay_url: str) -> Payment:
-    """Record the link; the fan may have it from now on."""
+async def opened(tx: Tx, payment_id: str, provider_ref: str, pay_url: str | None) -> Payment:
+    """Record the link; the fan may have it from now on. None: the fan needs none."""
     payment = await store.lock(tx, payment_id)
     made = Opened(provider_ref=provider_ref, pay_url=pay_url)
     payment = await _carry_out(tx, payment, model.opened(payment, made))
@@ -94,10 +100,11 @@ async def failed(tx: Tx, payment_id: str, reason: str) -> Payment:
 
 
 async def record_standing(tx: Tx, payment_id: str, standing: Standing) -> Payment:
-    """Take over the provider's own answer; PAID counts as proof, as a signed webhook does."""
+    """Take over the provider's own answer; it counts as proof, as a signed webhook does."""
     payment = await store.get(tx, payment_id)
-    if standing.status is Stands.PAID:
-        await record_event(tx, payment.provider, _as_event(payment, standing))
+    kind = TOLD.get(standing.status)
+    if kind is not None:
+        await record_event(tx, payment.provider, _as_event(payment, kind, standing))
     elif standing.status is Stands.FAILED:
         return await failed(tx, payment_id, "provider_says_failed")
     elif standing.status in (Stands.EXPIRED, Stands.ABSENT):
@@ -127,10 +134,15 @@ async def apply_waiting(tx: Tx, payment_id: str) -> None:
     await _apply_waiting(tx, await store.lock(tx, payment_id))
 
 
+def forgotten_at(payment: Payment) -> int:
+    """When an authorisation that nobody captured is released."""
+    return max(payment.expires_at, payment.authorised_at or 0) + UNCAPTURED_AT_MOST
+
+
 async def _same_as_before(tx: Tx, asked: Payment) -> Payment:
     known = await store.by_key(tx, asked.key)
     assert known is not None, asked.key
-    for field in ("order_id", "reference", "provider", "amount_minor", "currency"):
+    for field in ("order_id", "reference", "provider", "amount_minor", "currency", "capture"):
         if getattr(known, field) != getattr(asked, field):
             raise PaymentDiffers(key=asked.key, field=field)
     return known
@@ -162,15 +174,29 @@ async def _apply_waiting(tx: Tx, payment: Payment) -> Payment:
 
 async def _apply(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Outcome]:
     if event.kind is EventKind.REFUND:
-        return await refunds.apply(tx, payment, event)
+        payment, outcome = await refunds.apply(tx, payment, event)
+        return await _shown(tx, payment, event, outcome, reason="wrong_refund")
+    if event.kind is EventKind.DISPUTE:
+        outcome = await disputes.apply(tx, payment, event)
+        return await _shown(tx, payment, event, outcome, reason="wrong_dispute")
     if event.kind is EventKind.REFUNDS_CHANGED:
-        await store.ask_soon(tx, payment.id, await tx.now())
+        await refund_store.ask_soon(tx, payment.id, await tx.now())
         tx.wake("refunds")
         return payment, Outcome.APPLIED
     decision = await _decide(tx, payment, event)
     if decision.outcome is Outcome.MISMATCHED:
         log.error("payment mismatched", payment_id=payment.id, event_id=event.event_id)
     return await _carry_out(tx, payment, decision), decision.outcome
+
+
+async def _shown(
+    tx: Tx, payment: Payment, event: ProviderEvent, outcome: Outcome, *, reason: str
+) -> tuple[Payment, Outcome]:
+    if outcome is Outcome.MISMATCHED:
+        log.error("payment mismatched", payment_id=payment.id, event_id=event.event_id)
+        decision = model.mismatch(payment, _proof(event, Stands.PAID), reason=reason)
+        await tx.emit(*decision.events)
+    return payment, outcome
 
 
 async def _decide(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
@@ -180,38 +206,79 @@ async def _decide(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
     if event.kind is EventKind.FAILED:
         return model.fail(payment, event.reason)
     if event.kind is EventKind.DECLINED:
-        await store.add_attempt(
-            tx, payment.id, event.event_id, result="declined", reason=event.reason, now=now
-        )
+        await _attempted(tx, payment, "declined", ref=event.event_id, reason=event.reason)
         return model.decline(payment, event.reason)
+    if event.kind is EventKind.AUTHORISED:
+        return await _authorise(tx, payment, _proof(event, Stands.AUTHORISED), now)
+    if event.kind is EventKind.VOIDED:
+        return await _void(tx, payment)
     assert event.kind is EventKind.PAID, event.kind
-    decision = model.pay(payment, _proof(event), now=now)
+    return await _pay(tx, payment, _proof(event, Stands.PAID), now)
+
+
+async def _authorise(tx: Tx, payment: Payment, proof: Standing, now: int) -> Decision:
+    decision = model.authorise(payment, proof, now=now)
     if decision.outcome is Outcome.APPLIED:
-        await store.add_attempt(tx, payment.id, event.event_id, result="paid", reason="", now=now)
+        await _attempted(tx, payment, "authorised")
+        await store.check_later(tx, [payment.id], forgotten_at(decision.payment))
     return decision
 
 
-def _proof(event: ProviderEvent) -> Standing:
+async def _pay(tx: Tx, payment: Payment, proof: Standing, now: int) -> Decision:
+    known = await _captures_of(tx, payment)
+    decision = model.pay(payment, proof, now=now, captures=known)
+    if decision.outcome is Outcome.APPLIED:
+        await _attempted(tx, payment, "paid")
+        await captures.settle(tx, decision.payment, known)
+    return decision
+
+
+async def _void(tx: Tx, payment: Payment) -> Decision:
+    decision = model.void(payment)
+    if decision.outcome is Outcome.APPLIED:
+        await captures.settle(tx, decision.payment, await _captures_of(tx, payment))
+    return decision
+
+
+async def _captures_of(tx: Tx, payment: Payment) -> tuple[Capture, ...]:
+    """None were asked for where the provider captures by itself."""
+    if payment.capture is CaptureMode.AUTOMATIC:
+        return ()
+    return await capture_store.of_payment(tx, payment.id)
+
+
+async def _attempted(
+    tx: Tx, payment: Payment, result: str, *, ref: str | None = None, reason: str = ""
+) -> None:
+    """Only declines happen several times, each told by an event of its own."""
+    now = await tx.now()
+    await store.add_attempt(tx, payment.id, ref or result, result=result, reason=reason, now=now)
+
+
+def _proof(event: ProviderEvent, stands: Stands) -> Standing:
     return Standing(
-        status=Stands.PAID,
+        status=stands,
         provider_ref=event.provider_ref,
         charge_ref=event.charge_ref,
         amount_minor=event.amount_minor,
         currency=event.currency,
+        capture_before=event.capture_before,
     )
 
 
-def _as_event(payment: Payment, standing: Standing) -> ProviderEvent:
+def _as_event(payment: Payment, kind: EventKind, standing: Standing) -> ProviderEvent:
     """The answer as an event of its own, so that it too is stored and counts once."""
+    money = f"{standing.amount_minor}{standing.currency}:{standing.capture_before or ''}"
     return ProviderEvent(
-        event_id=f"asked:{standing.charge_ref or payment.key}",
-        kind=EventKind.PAID,
+        event_id=f"asked:{kind}:{standing.charge_ref or ''}:{money}:{payment.key}",
+        kind=kind,
         type="asked",
         payment_key=payment.key,
         provider_ref=standing.provider_ref,
         charge_ref=standing.charge_ref,
         amount_minor=standing.amount_minor,
         currency=standing.currency,
+        capture_before=standing.capture_before,
     )
 
 

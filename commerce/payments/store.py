@@ -1,4 +1,4 @@
-"""Every query and every lock of payments, refunds and provider events."""
+"""Every query and every lock of payments, their attempts and provider events."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, or_, select, text, update
+from sqlalchemy import and_, bindparam, or_, select, text, update
 
 from commerce.kernel import jsons
 from commerce.kernel.columns import db_now
 from commerce.kernel.database import Row, Tx, any_of, insert_once
 from commerce.kernel.errors import Contended
-from commerce.payments.model import (
+from commerce.payments.lives import (
+    CaptureMode,
+    DisputeStatus,
     EventKind,
     Outcome,
-    Payment,
-    ProviderEvent,
-    Refund,
     RefundStatus,
     Status,
 )
 from commerce.payments.refusals import PaymentNotFound
-from commerce.payments.tables import ATTEMPTS, EVENTS, PAYMENTS, REFUNDS
+from commerce.payments.tables import ATTEMPTS, EVENTS, PAYMENTS, TO_CHECK
+from commerce.payments.values import Payment, ProviderEvent
 
 PAYMENT_FIELDS = tuple(field.name for field in fields(Payment))
-REFUND_FIELDS = tuple(field.name for field in fields(Refund))
 
 INSERT_PAYMENT = insert_once(PAYMENTS, "key")
 PAYMENT_BY_KEY = select(PAYMENTS).where(PAYMENTS.c.key == bindparam("of_key"))
@@ -47,8 +46,11 @@ SAVE_PAYMENT = (
         provider_ref=bindparam("new_provider_ref"),
         charge_ref=bindparam("new_charge_ref"),
         pay_url=bindparam("new_pay_url"),
+        authorised_at=bindparam("new_authorised_at"),
+        authorised_minor=bindparam("new_authorised_minor"),
+        capture_before=bindparam("new_capture_before"),
         paid_at=bindparam("new_paid_at"),
-        paid_minor=bindparam("new_paid_minor"),
+        captured_minor=bindparam("new_captured_minor"),
         refund_minor=bindparam("new_refund_minor"),
         version=bindparam("new_version"),
     )
@@ -69,7 +71,7 @@ LOCK_PAYMENT_OF_EVENT = (
 )
 CLAIM_PAYMENTS = (
     select(PAYMENTS)
-    .where(text("status IN ('created', 'open')"), PAYMENTS.c.check_at <= db_now())
+    .where(text(TO_CHECK), PAYMENTS.c.check_at <= db_now())
     .order_by(PAYMENTS.c.check_at)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
@@ -127,46 +129,11 @@ EVENTS_WITH = (
     .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
 )
 
-INSERT_ATTEMPT = insert_once(ATTEMPTS, "payment_id", "event_id")
+INSERT_ATTEMPT = insert_once(ATTEMPTS, "payment_id", "ref")
 ATTEMPTS_OF = (
     select(ATTEMPTS)
     .where(ATTEMPTS.c.payment_id == bindparam("of_payment"))
-    .order_by(ATTEMPTS.c.happened_at, ATTEMPTS.c.event_id)
-)
-
-INSERT_REFUND = insert(REFUNDS)
-REFUND_BY_KEY = select(REFUNDS).where(REFUNDS.c.key == bindparam("of_key"))
-REFUND = select(REFUNDS).where(REFUNDS.c.id == bindparam("of_id"))
-REFUNDS_OF = (
-    select(REFUNDS)
-    .where(REFUNDS.c.payment_id == bindparam("of_payment"))
-    .order_by(REFUNDS.c.created_at, REFUNDS.c.id)
-)
-SAVE_REFUND = (
-    update(REFUNDS)
-    .where(REFUNDS.c.id == bindparam("of_id"), REFUNDS.c.version == bindparam("old_version"))
-    .values(
-        status=bindparam("new_status"),
-        provider_ref=bindparam("new_provider_ref"),
-        version=bindparam("new_version"),
-    )
-)
-CLAIM_REFUNDS = (
-    select(REFUNDS)
-    .where(text("status IN ('asked', 'pending')"), REFUNDS.c.next_at <= db_now())
-    .order_by(REFUNDS.c.next_at)
-    .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True)
-)
-ASK_AGAIN = (
-    update(REFUNDS)
-    .where(REFUNDS.c.id == bindparam("of_id"))
-    .values(tries=REFUNDS.c.tries + 1, next_at=bindparam("new_next_at"))
-)
-ASK_SOON = (
-    update(REFUNDS)
-    .where(REFUNDS.c.payment_id == bindparam("of_payment"))
-    .values(next_at=bindparam("new_next_at"))
+    .order_by(ATTEMPTS.c.happened_at, ATTEMPTS.c.ref)
 )
 
 
@@ -219,8 +186,11 @@ async def save(tx: Tx, payment: Payment) -> None:
         new_provider_ref=payment.provider_ref,
         new_charge_ref=payment.charge_ref,
         new_pay_url=payment.pay_url,
+        new_authorised_at=payment.authorised_at,
+        new_authorised_minor=payment.authorised_minor,
+        new_capture_before=payment.capture_before,
         new_paid_at=payment.paid_at,
-        new_paid_minor=payment.paid_minor,
+        new_captured_minor=payment.captured_minor,
         new_refund_minor=payment.refund_minor,
         new_version=payment.version,
     )
@@ -288,12 +258,13 @@ async def events_with(tx: Tx, outcome: Outcome) -> list[ProviderEvent]:
 
 
 async def add_attempt(
-    tx: Tx, payment_id: str, event_id: str, *, result: str, reason: str, now: int
+    tx: Tx, payment_id: str, ref: str, *, result: str, reason: str, now: int
 ) -> None:
+    """Does nothing where it is known."""
     await tx.run(
         INSERT_ATTEMPT,
         payment_id=payment_id,
-        event_id=event_id,
+        ref=ref,
         result=result,
         reason=reason,
         happened_at=now,
@@ -304,66 +275,20 @@ async def attempts_of(tx: Tx, payment_id: str) -> list[Row]:
     return await tx.all(ATTEMPTS_OF, of_payment=payment_id)
 
 
-async def add_refund(tx: Tx, refund: Refund, *, now: int) -> None:
-    await tx.run(INSERT_REFUND, **asdict(refund), next_at=now, created_at=now)
-
-
-async def refund_by_key(tx: Tx, key: str) -> Refund | None:
-    row = await tx.first(REFUND_BY_KEY, of_key=key)
-    return None if row is None else _refund(row)
-
-
-async def refund(tx: Tx, refund_id: str) -> Refund | None:
-    row = await tx.first(REFUND, of_id=refund_id)
-    return None if row is None else _refund(row)
-
-
-async def refunds_of(tx: Tx, payment_id: str) -> tuple[Refund, ...]:
-    return tuple(_refund(row) for row in await tx.all(REFUNDS_OF, of_payment=payment_id))
-
-
-async def save_refund(tx: Tx, refund: Refund) -> None:
-    saved = await tx.run(
-        SAVE_REFUND,
-        of_id=refund.id,
-        old_version=refund.version - 1,
-        new_status=refund.status,
-        new_provider_ref=refund.provider_ref,
-        new_version=refund.version,
-    )
-    if saved != 1:
-        raise Contended(f"refund {refund.id} was changed by somebody else")
-
-
-async def due_refunds(tx: Tx, *, at_most: int) -> list[Refund]:
-    return [_refund(row) for row in await tx.all(CLAIM_REFUNDS, at_most=at_most)]
-
-
-async def ask_again(tx: Tx, refund_id: str, at: int) -> None:
-    await tx.run(ASK_AGAIN, of_id=refund_id, new_next_at=at)
-
-
-async def ask_soon(tx: Tx, payment_id: str, at: int) -> None:
-    await tx.run(ASK_SOON, of_payment=payment_id, new_next_at=at)
-
-
 def _payment(row: Row) -> Payment:
     values: dict[str, Any] = {name: row[name] for name in PAYMENT_FIELDS}
-    return Payment(**values | {"status": Status(values["status"])})
-
-
-def _refund(row: Row) -> Refund:
-    values: dict[str, Any] = {name: row[name] for name in REFUND_FIELDS}
-    return Refund(**values | {"status": RefundStatus(values["status"])})
+    words = {"status": Status(values["status"]), "capture": CaptureMode(values["capture"])}
+    return Payment(**values | words)
 
 
 def _event(row: Row) -> ProviderEvent:
     values: dict[str, Any] = jsons.loads(row["payload"])
-    status = values["refund_status"]
+    refund, dispute = values.get("refund_status"), values.get("dispute_status")
     return ProviderEvent(
         **values
         | {
             "kind": EventKind(values["kind"]),
-            "refund_status": None if status is None else RefundStatus(status),
+            "refund_status": None if refund is None else RefundStatus(refund),
+            "dispute_status": None if dispute is None else DisputeStatus(dispute),
         }
     )

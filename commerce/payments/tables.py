@@ -6,7 +6,16 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 
 from commerce.kernel.columns import Amount, Count, Id, Instant, Json, Text, status_check, table
 from commerce.payments.gateways.sandbox_model import SessionStatus
-from commerce.payments.model import Outcome, RefundStatus, Status
+from commerce.payments.lives import (
+    CaptureMode,
+    CaptureStatus,
+    DisputeStatus,
+    Outcome,
+    RefundStatus,
+    Status,
+)
+
+TO_CHECK = "status IN ('created', 'open', 'authorised', 'capturing')"
 
 PAYMENTS = table(
     "payments",
@@ -19,14 +28,18 @@ PAYMENTS = table(
     Column("amount_minor", Amount, nullable=False),
     Column("currency", Text, nullable=False),
     Column("description", Text, nullable=False),
+    Column("capture", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("provider_ref", Text),
     Column("charge_ref", Text),
     Column("pay_url", Text),
     Column("expires_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("authorised_at", Instant),
+    Column("authorised_minor", Amount, nullable=False, server_default="0"),
+    Column("capture_before", Instant),
     Column("paid_at", Instant),
-    Column("paid_minor", Amount, nullable=False, server_default="0"),
+    Column("captured_minor", Amount, nullable=False, server_default="0"),
     Column("refund_minor", Amount, nullable=False, server_default="0"),
     Column("check_at", Instant, nullable=False),  # when the provider is asked, if nothing is heard
     Column("version", Count, nullable=False),
@@ -34,17 +47,24 @@ PAYMENTS = table(
     UniqueConstraint("provider", "provider_ref", name="payments_provider_ref_once"),
     CheckConstraint("amount_minor > 0", name="payments_amount_positive"),
     CheckConstraint("length(currency) = 3", name="payments_currency_iso"),
-    CheckConstraint("paid_minor IN (0, amount_minor)", name="payments_paid_exactly"),
+    CheckConstraint("authorised_minor IN (0, amount_minor)", name="payments_authorised_exactly"),
     CheckConstraint(
-        "refund_minor >= 0 AND refund_minor <= paid_minor", name="payments_refund_within_paid"
+        "captured_minor >= 0 AND captured_minor <= amount_minor", name="payments_captured_within"
     ),
+    CheckConstraint(
+        "capture = 'manual' OR captured_minor IN (0, amount_minor)", name="payments_captured_whole"
+    ),
+    CheckConstraint(
+        "refund_minor >= 0 AND refund_minor <= captured_minor", name="payments_refund_within"
+    ),
+    status_check("payments_capture", "capture", CaptureMode),
     status_check("payments_status", "status", Status),
 )
 Index(
     "payments_to_check",
     PAYMENTS.c.check_at,
-    postgresql_where=text("status IN ('created', 'open')"),
-    sqlite_where=text("status IN ('created', 'open')"),
+    postgresql_where=text(TO_CHECK),
+    sqlite_where=text(TO_CHECK),
 )
 Index("payments_by_order", PAYMENTS.c.order_id)
 Index("payments_by_charge", PAYMENTS.c.provider, PAYMENTS.c.charge_ref)
@@ -76,10 +96,36 @@ ATTEMPTS = table(
     "payments",
     "payment_attempts",
     Column("payment_id", Id, primary_key=True),
-    Column("event_id", Text, primary_key=True),
-    Column("result", Text, nullable=False),  # paid, declined
+    Column("ref", Text, primary_key=True),  # the event of a decline; the result of what succeeds
+    Column("result", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("happened_at", Instant, nullable=False),
+    CheckConstraint("result IN ('authorised', 'paid', 'declined')", name="payment_attempts_result"),
+)
+
+CAPTURES = table(
+    "payments",
+    "captures",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("payment_id", Id, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Count, nullable=False),
+    UniqueConstraint("key", name="captures_key_once"),
+    CheckConstraint("amount_minor > 0", name="captures_amount_positive"),
+    status_check("captures_status", "status", CaptureStatus),
+)
+Index("captures_of_payment", CAPTURES.c.payment_id)
+Index(
+    "captures_one_standing",
+    CAPTURES.c.payment_id,
+    unique=True,
+    postgresql_where=text("status <> 'failed'"),
+    sqlite_where=text("status <> 'failed'"),
 )
 
 REFUNDS = table(
@@ -91,6 +137,7 @@ REFUNDS = table(
     Column("amount_minor", Amount, nullable=False),
     Column("reason", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("failure", Text, nullable=False, server_default=""),
     Column("provider_ref", Text),
     Column("tries", Count, nullable=False, server_default="0"),
     Column("next_at", Instant, nullable=False),
@@ -107,6 +154,29 @@ Index(
     postgresql_where=text("status IN ('asked', 'pending')"),
     sqlite_where=text("status IN ('asked', 'pending')"),
 )
+
+DISPUTES = table(
+    "payments",
+    "disputes",
+    Column("id", Id, primary_key=True),
+    Column("payment_id", Id, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_ref", Text, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("fee_minor", Amount, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("version", Count, nullable=False),
+    UniqueConstraint("provider", "provider_ref", name="disputes_provider_ref_once"),
+    CheckConstraint("amount_minor > 0", name="disputes_amount_positive"),
+    CheckConstraint("fee_minor >= 0", name="disputes_fee_not_negative"),
+    CheckConstraint("length(currency) = 3", name="disputes_currency_iso"),
+    status_check("disputes_status", "status", DisputeStatus),
+)
+Index("disputes_of_payment", DISPUTES.c.payment_id)
 
 SANDBOX_SESSIONS = table(
     "payments",

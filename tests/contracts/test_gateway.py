@@ -142,6 +142,7 @@ def a_refund(amount_minor: int, key: str = "return-1") -> Refund:
         amount_minor=amount_minor,
         reason="",
         status=RefundStatus.ASKED,
+        failure="",
         provider_ref=None,
         tries=0,
         version=1,

@@ -66,8 +66,8 @@ def order(**changes):
 def payment(**changes):
     facts = {
         "id": "p", "key": "p", "order_id": "o", "reference": "r", "provider": "sandbox",
-        "amount_minor": 500, "currency": "EUR", "description": "d", "status": "paid",
-        "expires_at": 0, "created_at": 0, "paid_at": LONG_AGO, "paid_minor": 500,
+        "amount_minor": 500, "currency": "EUR", "description": "d", "capture": "automatic", "status": "paid",
+        "expires_at": 0, "created_at": 0, "paid_at": LONG_AGO, "captured_minor": 500,
         "check_at": 0, "version": 1,
     }  # fmt: skip
     return PAYMENTS, facts | changes
@@ -143,7 +143,7 @@ BROKEN: list[tuple[str, Rows]] = [
     ("unpaid_order_sold_nothing", [order(), sold()]),
     ("unpaid_order_sold_nothing", [order(status="cancelled"), sold()]),
     ("paid_order_has_its_money", paid_but(PAYMENTS)),
-    ("paid_order_has_its_money", paid_but(PAYMENTS, add=[payment(paid_minor=0)])),
+    ("paid_order_has_its_money", paid_but(PAYMENTS, add=[payment(captured_minor=0)])),
     ("paid_order_has_its_money", paid_but(add=[payment(id="p2", key="p2")])),
     ("money_has_an_end", [order(status="cancelled"), payment()]),
     ("money_has_an_end", [order(), payment()]),
@@ -176,7 +176,7 @@ RIGHT: dict[str, Rows] = {
     ],
     "a paid order": PAID,
     "an order given back": [order(status="refunded"), payment(), refund(), sold(), posted()],
-    "an open order": [order(), payment(status="open", paid_minor=0, paid_at=None)],
+    "an open order": [order(), payment(status="open", captured_minor=0, paid_at=None)],
     "money that just came": [order(status="cancelled"), payment(paid_at=JUST_NOW)],
     "money on its way back": [order(status="cancelled"), payment(), refund()],
     "money that went back": [order(status="cancelled"), payment(), refund(status="succeeded")],

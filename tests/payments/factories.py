@@ -11,7 +11,14 @@ from commerce.kernel import clock, ids, jsons
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Database
 from commerce.kernel.tables import OUTBOX
-from commerce.payments import EventKind, Payment, ProviderEvent, RefundStatus, Status
+from commerce.payments import (
+    CaptureMode,
+    EventKind,
+    Payment,
+    ProviderEvent,
+    RefundStatus,
+    Status,
+)
 
 NEWS = select(OUTBOX).order_by(OUTBOX.c.seq)
 
@@ -27,14 +34,18 @@ def a_payment(**changes: Any) -> Payment:
         "amount_minor": 5_000,
         "currency": "EUR",
         "description": "Linen shirt, M",
+        "capture": CaptureMode.AUTOMATIC,
         "status": Status.CREATED,
         "provider_ref": None,
         "charge_ref": None,
         "pay_url": None,
         "expires_at": clock.now() + 10 * MINUTE,
         "created_at": clock.now(),
+        "authorised_at": None,
+        "authorised_minor": 0,
+        "capture_before": None,
         "paid_at": None,
-        "paid_minor": 0,
+        "captured_minor": 0,
         "refund_minor": 0,
         "version": 1,
     }

@@ -19,7 +19,7 @@ from commerce.payments.model import (
 )
 from tests.payments.factories import a_payment
 
-PAID = {"status": Status.PAID, "paid_minor": 5_000, "charge_ref": "charge-1"}
+PAID = {"status": Status.PAID, "captured_minor": 5_000, "charge_ref": "charge-1"}
 
 
 def a_refund(amount_minor: int, status: RefundStatus) -> Refund:
@@ -30,6 +30,7 @@ def a_refund(amount_minor: int, status: RefundStatus) -> Refund:
         amount_minor=amount_minor,
         reason="",
         status=status,
+        failure="",
         provider_ref=None,
         tries=0,
         version=1,
@@ -95,7 +96,7 @@ def test_money_is_taken_in_every_status_before_paid(status: Status, late: bool) 
     decision = model.pay(a_payment(status=status), proof(), now=7)
 
     assert decision.payment.status is Status.PAID
-    assert (decision.payment.paid_minor, decision.payment.paid_at) == (5_000, 7)
+    assert (decision.payment.captured_minor, decision.payment.paid_at) == (5_000, 7)
     (event,) = decision.events
     assert isinstance(event, PaymentSucceeded)
     assert event.late is late

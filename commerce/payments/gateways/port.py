@@ -1,35 +1,55 @@
-"""What every payment provider must be able to do, whatever its wire format."""
+"""What every payment provider must be able to do, whatever its wire format; and what some can."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from commerce.payments.model import (
+    Capture,
     Opened,
     Payment,
+    Payout,
+    PayoutReversal,
+    PayoutStanding,
     ProviderEvent,
     Refund,
     RefundStanding,
+    ReportLine,
     Standing,
 )
 
 
 class Gateway(Protocol):
-    """Each call may be repeated with the same payment or refund: the provider acts once.
+    """Each call may be repeated with the same payment, capture or refund: the provider acts once.
 
     `Outage` means that the outcome is unknown, a `Refusal` that nothing was done.
     """
 
     name: str
+    manual_capture: bool  # it can keep the fan's agreement and take the money later
+    captures_later: bool  # the money comes from outside, days later: nobody asks for it
 
     async def open(self, payment: Payment) -> Opened:
-        """Make a page on which the fan pays. Refuses with PaymentRefused."""
+        """Make a page on which the fan pays, or authorises where `payment.capture` is manual.
+
+        Refuses with PaymentRefused.
+        """
 
     async def close(self, payment: Payment) -> Standing:
-        """Make the page worthless, and say how the payment ended: it may have been paid."""
+        """Make the page worthless, release what is authorised, and say how the payment ended.
+
+        It may have been paid: then nothing is released, and the answer is PAID.
+        """
 
     async def ask(self, payment: Payment) -> Standing: ...
+
+    async def capture(self, payment: Payment, capture: Capture) -> Standing:
+        """Take so much of what is authorised and release the rest.
+
+        PAID with what was captured. Refuses with CaptureRefused; VOIDED where the authorisation
+        is gone.
+        """
 
     async def refund(self, payment: Payment, refund: Refund) -> RefundStanding:
         """Refuses with RefundRefused."""
@@ -39,6 +59,35 @@ class Gateway(Protocol):
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """Refuses with BadSignature before it parses anything, then with MalformedEvent."""
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A provider that says what it moved, so that the books can be compared with it."""
+
+    async def report(self, since: int, until: int) -> Sequence[ReportLine]:
+        """Every movement with since <= at < until (µs), the oldest first."""
+
+    def read_report(self, text: str) -> Sequence[ReportLine]:
+        """The same out of the provider's file. Refuses with MalformedReport."""
+
+
+@runtime_checkable
+class Payouts(Protocol):
+    """A provider that sends money of ours to connected accounts, each call once per key."""
+
+    async def transfer(self, payout: Payout) -> PayoutStanding:
+        """Refuses with PayoutRefused."""
+
+    async def ask_transfer(self, payout: Payout) -> PayoutStanding | None:
+        """None where the provider never took it."""
+
+    async def reverse(self, payout: Payout, reversal: PayoutReversal) -> PayoutStanding:
+        """Refuses with PayoutRefused."""
+
+    async def ask_reversal(
+        self, payout: Payout, reversal: PayoutReversal
+    ) -> PayoutStanding | None: ...
 
 
 Gateways = Mapping[str, Gateway]

@@ -17,6 +17,7 @@ from commerce.payments.gateways.sandbox_model import (
     as_of,
 )
 from commerce.payments.model import (
+    Capture,
     EventKind,
     Opened,
     Payment,
@@ -27,7 +28,7 @@ from commerce.payments.model import (
     Standing,
     Stands,
 )
-from commerce.payments.refusals import MalformedEvent, PaymentRefused, RefundRefused
+from commerce.payments.refusals import CaptureRefused, MalformedEvent, PaymentRefused, RefundRefused
 
 NAME = "sandbox"
 SIGNATURE_HEADER = "Sandbox-Signature"
@@ -49,6 +50,8 @@ class SandboxGateway:
     """`public_url` is where the pay page is; `secrets` sign webhooks, the newest first."""
 
     name = NAME
+    manual_capture = False
+    captures_later = False
 
     def __init__(
         self, database: Database, *, public_url: str, secrets: Sequence[str], return_url: str
@@ -68,6 +71,9 @@ class SandboxGateway:
 
     async def ask(self, payment: Payment) -> Standing:
         return self._standing(await self._database.read(lambda tx: _look(tx, payment.key)))
+
+    async def capture(self, payment: Payment, capture: Capture) -> Standing:
+        raise CaptureRefused(provider=NAME, reason="not_supported")
 
     async def refund(self, payment: Payment, refund: Refund) -> RefundStanding:
         ref = await self._database.unit_of_work(lambda tx: give_back(tx, payment.key, refund))

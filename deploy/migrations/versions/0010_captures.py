@@ -1,8 +1,214 @@
 """Authorisations, captures and disputes."""
 
+import sqlalchemy as sa
+from alembic import op
+
+from deploy.migrations.changes import add_column
+from deploy.migrations.guards import keep
+from deploy.migrations.types import COUNT
+
 revision = "0010"
 down_revision = "0009"
 
+STATUS = (
+    "status IN ('created', 'open', 'expired', 'failed', 'authorised', 'capturing', 'voided', "
+    "'paid', 'refunding', 'partly_refunded', 'refunded')"
+)
+TO_CHECK = "status IN ('created', 'open', 'authorised', 'capturing')"
+RESULT = "result IN ('authorised', 'paid', 'declined')"
+CHECKS = {
+    "payments_status": STATUS,
+    "payments_capture": "capture IN ('automatic', 'manual')",
+    "payments_authorised_exactly": "authorised_minor IN (0, amount_minor)",
+    "payments_captured_within": "captured_minor >= 0 AND captured_minor <= amount_minor",
+    "payments_captured_whole": "capture = 'manual' OR captured_minor IN (0, amount_minor)",
+    "payments_refund_within": "refund_minor >= 0 AND refund_minor <= captured_minor",
+}
+SAME = (
+    "id, key, order_id, reference, provider, amount_minor, currency, description, status, "
+    "provider_ref, charge_ref, pay_url, expires_at, created_at, paid_at, refund_minor, check_at, "
+    "version"
+)
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    if op.get_bind().dialect.name == "sqlite":
+        _payments_on_sqlite()
+        _attempts_on_sqlite()
+    else:
+        _payments_on_postgresql()
+        _attempts_on_postgresql()
+    failure = sa.Column("failure", sa.Text(), server_default="", nullable=False)
+    add_column("payments", "refunds", failure)
+    _captures()
+    _disputes()
+    # What was agreed to be paid, taken, given back or disputed never changes; how it stands does.
+    keep("payments", "payments", "id", "key", "order_id", "reference", "provider",
+         "amount_minor", "currency", "capture")  # fmt: skip
+    keep("payments", "captures", "id", "key", "payment_id", "amount_minor")
+    keep("payments", "refunds", "id", "key", "payment_id", "amount_minor")
+    keep("payments", "disputes", "id", "payment_id", "provider", "provider_ref", "currency")
+    keep("payments", "payment_attempts")
+    keep("payments", "payment_events", "provider", "event_id", "payload", "received_at")
+
+
+def _payments_on_postgresql() -> None:
+    for name in ("payments_status", "payments_paid_exactly", "payments_refund_within_paid"):
+        op.drop_constraint(name, "payments", schema="payments")
+    op.drop_index("payments_to_check", "payments", schema="payments")
+    op.alter_column("payments", "paid_minor", new_column_name="captured_minor", schema="payments")
+    for column in (
+        sa.Column("capture", sa.Text(), server_default="automatic", nullable=False),
+        sa.Column("authorised_at", COUNT, nullable=True),
+        sa.Column("authorised_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("capture_before", COUNT, nullable=True),
+    ):
+        op.add_column("payments", column, schema="payments")
+    op.alter_column("payments", "capture", server_default=None, schema="payments")
+    for name, condition in CHECKS.items():
+        op.create_check_constraint(name, "payments", condition, schema="payments")
+    _payments_to_check()
+
+
+def _payments_on_sqlite() -> None:
+    op.execute("ALTER TABLE payments RENAME TO payments_before")
+    op.create_table(
+        "payments",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("amount_minor", COUNT, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("capture", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("provider_ref", sa.Text(), nullable=True),
+        sa.Column("charge_ref", sa.Text(), nullable=True),
+        sa.Column("pay_url", sa.Text(), nullable=True),
+        sa.Column("expires_at", COUNT, nullable=False),
+        sa.Column("created_at", COUNT, nullable=False),
+        sa.Column("authorised_at", COUNT, nullable=True),
+        sa.Column("authorised_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("capture_before", COUNT, nullable=True),
+        sa.Column("paid_at", COUNT, nullable=True),
+        sa.Column("captured_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("refund_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("check_at", COUNT, nullable=False),
+        sa.Column("version", COUNT, nullable=False),
+        *(sa.CheckConstraint(condition, name=name) for name, condition in CHECKS.items()),
+        sa.CheckConstraint("amount_minor > 0", name="payments_amount_positive"),
+        sa.CheckConstraint("length(currency) = 3", name="payments_currency_iso"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key", name="payments_key_once"),
+        sa.UniqueConstraint("provider", "provider_ref", name="payments_provider_ref_once"),
+        sqlite_strict=True,
+    )
+    op.execute(
+        f"INSERT INTO payments ({SAME}, capture, captured_minor)"
+        f" SELECT {SAME}, 'automatic', paid_minor FROM payments_before"
+    )
+    op.execute("DROP TABLE payments_before")
+    op.create_index("payments_by_charge", "payments", ["provider", "charge_ref"])
+    op.create_index("payments_by_order", "payments", ["order_id"])
+    _payments_to_check()
+
+
+def _payments_to_check() -> None:
+    op.create_index(
+        "payments_to_check",
+        "payments",
+        ["check_at"],
+        unique=False,
+        schema="payments",
+        postgresql_where=sa.text(TO_CHECK),
+        sqlite_where=sa.text(TO_CHECK),
+    )
+
+
+def _attempts_on_postgresql() -> None:
+    op.alter_column("payment_attempts", "event_id", new_column_name="ref", schema="payments")
+    op.execute("UPDATE payments.payment_attempts SET ref = result WHERE result = 'paid'")
+    op.create_check_constraint(
+        "payment_attempts_result", "payment_attempts", RESULT, schema="payments"
+    )
+
+
+def _attempts_on_sqlite() -> None:
+    op.execute("ALTER TABLE payment_attempts RENAME TO payment_attempts_before")
+    op.create_table(
+        "payment_attempts",
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("happened_at", COUNT, nullable=False),
+        sa.CheckConstraint(RESULT, name="payment_attempts_result"),
+        sa.PrimaryKeyConstraint("payment_id", "ref"),
+        sqlite_strict=True,
+    )
+    op.execute(
+        "INSERT INTO payment_attempts (payment_id, ref, result, reason, happened_at)"
+        " SELECT payment_id, CASE result WHEN 'paid' THEN 'paid' ELSE event_id END, result,"
+        " reason, happened_at FROM payment_attempts_before"
+    )
+    op.execute("DROP TABLE payment_attempts_before")
+
+
+def _captures() -> None:
+    op.create_table(
+        "captures",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("amount_minor", COUNT, nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("tries", COUNT, server_default="0", nullable=False),
+        sa.Column("created_at", COUNT, nullable=False),
+        sa.Column("version", COUNT, nullable=False),
+        sa.CheckConstraint("status IN ('asked', 'succeeded', 'failed')", name="captures_status"),
+        sa.CheckConstraint("amount_minor > 0", name="captures_amount_positive"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key", name="captures_key_once"),
+        schema="payments",
+        sqlite_strict=True,
+    )
+    op.create_index("captures_of_payment", "captures", ["payment_id"], schema="payments")
+    op.create_index(
+        "captures_one_standing",
+        "captures",
+        ["payment_id"],
+        unique=True,
+        schema="payments",
+        postgresql_where=sa.text("status <> 'failed'"),
+        sqlite_where=sa.text("status <> 'failed'"),
+    )
+
+
+def _disputes() -> None:
+    op.create_table(
+        "disputes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("provider_ref", sa.Text(), nullable=False),
+        sa.Column("amount_minor", COUNT, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("fee_minor", COUNT, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("opened_at", COUNT, nullable=False),
+        sa.Column("closed_at", COUNT, nullable=True),
+        sa.Column("version", COUNT, nullable=False),
+        sa.CheckConstraint("status IN ('opened', 'won', 'lost')", name="disputes_status"),
+        sa.CheckConstraint("amount_minor > 0", name="disputes_amount_positive"),
+        sa.CheckConstraint("fee_minor >= 0", name="disputes_fee_not_negative"),
+        sa.CheckConstraint("length(currency) = 3", name="disputes_currency_iso"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("provider", "provider_ref", name="disputes_provider_ref_once"),
+        schema="payments",
+        sqlite_strict=True,
+    )
+    op.create_index("disputes_of_payment", "disputes", ["payment_id"], schema="payments")
