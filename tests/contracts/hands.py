@@ -1,0 +1,60 @@
+"""The hands that act at each provider in the contract tests: the fan's, the bank's, the clerk's.
+
+A new provider is a module `hand_<provider>.py` with one async context manager, and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from commerce.kernel.database import Database
+from commerce.payments import Gateway, Opened, Payment
+from tests.contracts.hand_sandbox import sandbox
+from tests.contracts.hand_stripe import stripe
+
+Webhook = tuple[dict[str, str], bytes]
+
+
+class Hand(Protocol):
+    """A gateway, and everybody else who acts at its provider."""
+
+    gateway: Gateway
+
+    async def pay(self, opened: Opened) -> None:
+        """The fan agrees: paid, or authorised where the payment is captured by hand."""
+
+    async def decline(self, opened: Opened) -> None: ...
+
+    async def lapse(self, payment: Payment) -> None:
+        """The authorisation runs out. Only of those who capture."""
+
+    async def dispute(self, payment: Payment, amount_minor: int) -> None:
+        """The fan's bank takes the money back. Only of those who tell of disputes."""
+
+    async def end_dispute(self, payment: Payment, *, won: bool) -> None: ...
+
+    async def webhooks(self) -> list[Webhook]:
+        """Those not seen yet."""
+
+    def sign(self, body: bytes) -> dict[str, str]:
+        """The headers with which the provider would send this body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """What stands behind a name of HANDS, and which tests it takes part in."""
+
+    hand: Callable[[Database], AbstractAsyncContextManager[Any]]
+    captures: bool = False  # authorises now and captures later
+    disputes: bool = False
+
+
+HANDS = {
+    "sandbox": Provider(hand=sandbox),
+    "stripe": Provider(hand=stripe),
+}
+CAPTURING = [name for name, provider in HANDS.items() if provider.captures]
+DISPUTED = [name for name, provider in HANDS.items() if provider.disputes]
