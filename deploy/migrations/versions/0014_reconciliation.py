@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from deploy.migrations.schemas import create_schemas
 from deploy.migrations.types import COUNT, JSON
 
 revision = "0014"
@@ -10,7 +11,10 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
+    create_schemas("checkout")
     _alerts()
+    _runs()
+    _differences()
 
 
 def _alerts() -> None:
@@ -38,4 +42,88 @@ def _alerts() -> None:
         schema="kernel",
         postgresql_where=sa.text("resolved_at IS NULL"),
         sqlite_where=sa.text("resolved_at IS NULL"),
+    )
+
+
+def _runs() -> None:
+    op.create_table(
+        "reconciliation_runs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("since", COUNT, nullable=False),
+        sa.Column("until", COUNT, nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("lines", COUNT, nullable=False),
+        sa.Column("matched", COUNT, nullable=False),
+        sa.Column("fees_posted", COUNT, nullable=False),
+        sa.Column("totals", JSON, nullable=False),
+        sa.Column("failure", sa.Text(), nullable=False),
+        sa.Column("tries", COUNT, nullable=False),
+        sa.Column("lease_until", COUNT, nullable=False),
+        sa.Column("started_at", COUNT, nullable=False),
+        sa.Column("ended_at", COUNT, nullable=True),
+        sa.CheckConstraint(
+            "status IN ('running', 'done', 'failed')", name="reconciliation_runs_status"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+        schema="checkout",
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "reconciliation_runs_of_provider",
+        "reconciliation_runs",
+        ["provider", "since"],
+        unique=False,
+        schema="checkout",
+    )
+
+
+def _differences() -> None:
+    op.create_table(
+        "reconciliation_differences",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("facts", JSON, nullable=False),
+        sa.Column("order_code", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("found_at", COUNT, nullable=False),
+        sa.Column("seen_at", COUNT, nullable=False),
+        sa.Column("closed_at", COUNT, nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('missing_here', 'missing_there', 'double', 'amount_differs', "
+            "'currency_differs', 'late', 'unknown', 'not_posted', 'fee_differs', "
+            "'payout_unconfirmed')",
+            name="reconciliation_differences_kind",
+        ),
+        sa.CheckConstraint(
+            "status IN ('open', 'explained', 'resolved')", name="reconciliation_differences_status"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("provider", "kind", "about", name="reconciliation_differences_once"),
+        schema="checkout",
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "reconciliation_differences_of_run",
+        "reconciliation_differences",
+        ["run_id"],
+        unique=False,
+        schema="checkout",
+    )
+    op.create_index(
+        "reconciliation_differences_open",
+        "reconciliation_differences",
+        ["provider", "found_at"],
+        unique=False,
+        schema="checkout",
+        postgresql_where=sa.text("status = 'open'"),
+        sqlite_where=sa.text("status = 'open'"),
     )
