@@ -151,7 +151,8 @@ class Runtime:
         except Exception as error:  # one poisoned conversation must not stop the others
             TURNS.labels("bug").inc()
             log.error("turn_failed", conversation=conversation.id, exc_info=error)
-            await self._database.unit_of_work(lambda tx: inbox.failed(tx, rows[0]))
+            reason = repr(error)
+            await self._database.unit_of_work(lambda tx: inbox.failed(tx, rows[0], reason))
         finally:
             TURN_SECONDS.observe(clock.monotonic() - started)
             if more:

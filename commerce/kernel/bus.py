@@ -18,7 +18,7 @@ from commerce.kernel import clock, ids, jsons, logs, metrics, resending
 from commerce.kernel.database import Database
 from commerce.kernel.errors import Outage
 from commerce.kernel.events import Envelope
-from commerce.kernel.outbox import Dispatcher
+from commerce.kernel.outbox import OUTAGE_TRIES_MAX, Dispatcher, outage_seconds
 from commerce.kernel.resending import Turn
 from commerce.kernel.waiting import heed_cancellation, nudged
 
@@ -90,6 +90,7 @@ class Message:
     id: str
     event: Envelope
     tries: int = 0  # begun so far, here and by those who had it before
+    outages: int = 0  # that its handlers met here
     turns: int = 0  # spent waiting for earlier events of the aggregate
     error: str = "begun again and again, and never ended"
 
@@ -284,11 +285,12 @@ class RedisConsumer:
         if message.tries < TRIES_MAX:
             if message.tries:  # the first one was counted by Redis when it gave the message
                 await self._count_try(message)
-            if await self._handle(message):
+            seconds = await self._handle(message)
+            if seconds is None:
                 await self._acknowledge(message)
                 return None
-            if message.tries < TRIES_MAX:
-                return 2.0**message.tries
+            if message.tries < TRIES_MAX and message.outages < OUTAGE_TRIES_MAX:
+                return seconds
         await self._park(message)
         return None
 
@@ -308,19 +310,23 @@ class RedisConsumer:
             justid=True,
         )
 
-    async def _handle(self, message: Message) -> bool:
+    async def _handle(self, message: Message) -> float | None:
+        """None when it is handled, else how long to wait before the next try."""
+        event = message.event
         try:
             async with self._slots:
-                await self._dispatcher.deliver(message.event)
-        except Outage:
-            raise
+                await self._dispatcher.deliver(event)
+        except Outage as outage:
+            log.warning("event_waits", event_id=event.id, error=str(outage))
+            message.outages += 1
+            message.error = str(outage)[:500]
+            return outage_seconds(message.outages)
         except Exception as error:  # a handler's bug must not stop the other aggregates
-            event = message.event
             log.error("event_failed", event_name=event.name, event_id=event.id, exc_info=error)
             message.tries += 1
             message.error = repr(error)[:500]
-            return False
-        return True
+            return 2.0**message.tries
+        return None
 
     async def _acknowledge(self, message: Message) -> None:
         try:

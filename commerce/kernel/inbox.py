@@ -43,7 +43,12 @@ MARK = (
 FAIL = (
     update(INBOX)
     .where(INBOX.c.seq == bindparam("row"))
-    .values(tries=bindparam("tries"), next_at=bindparam("next_at"), status=bindparam("status"))
+    .values(
+        tries=bindparam("tries"),
+        next_at=bindparam("next_at"),
+        status=bindparam("status"),
+        error=bindparam("error"),
+    )
 )
 SAID = (
     select(INBOX.c.seq, INBOX.c.message_id, INBOX.c.body, INBOX.c.received_at)
@@ -112,7 +117,7 @@ async def done(tx: Tx, rows: Sequence[int]) -> None:
     await tx.run_many(MARK, [{"row": row} for row in rows])
 
 
-async def failed(tx: Tx, row: Row) -> None:
+async def failed(tx: Tx, row: Row, error: str = "") -> None:
     """Try again later, and park after `TRIES_MAX` so that a poison message blocks nobody."""
     tries = row["tries"] + 1
     await tx.run(
@@ -121,6 +126,7 @@ async def failed(tx: Tx, row: Row) -> None:
         tries=tries,
         next_at=await tx.now() + 2**tries * clock.SECOND,
         status=InboxStatus.PARKED if tries >= TRIES_MAX else InboxStatus.WAITING,
+        error=error[:500],
     )
 
 

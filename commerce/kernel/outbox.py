@@ -16,10 +16,12 @@ from commerce.kernel.tables import CONSUMED, OUTBOX, OutboxStatus
 from commerce.kernel.waiting import nudged
 
 TRIES_MAX = 5
+OUTAGE_TRIES_MAX = 66  # of a handler, over more than an hour
+OUTAGE_SECONDS_MAX = 60.0
 BATCH = 100
 LEASE_SECONDS = 60
 IDLE_SECONDS = 2.0
-OUTAGE_SECONDS = 5
+BUS_SECONDS = 5.0  # between two tries of a bus that does not answer, however often
 PROVE_SECONDS = 30  # after which an event given to a bus should have been handled
 log = logs.get(__name__)
 DELIVERED = metrics.counter("livetill_events_delivered_total", "Events delivered", ["event"])
@@ -63,6 +65,7 @@ FAILED = (
     .where(OUTBOX.c.seq == bindparam("row"))
     .values(
         tries=bindparam("tries"),
+        outages=bindparam("outages"),
         next_at=bindparam("next_at"),
         lease_until=0,
         status=bindparam("status"),
@@ -166,8 +169,8 @@ class Relay:
         if self._within is not None:
             try:
                 return await self._database.unit_of_work(self._hand_on_within)
-            except Outage:
-                raise
+            except Outage as error:
+                log.warning("round_waits", error=str(error))
             except Exception as error:  # one by one it will show which event it was
                 log.warning("round_failed", exc_info=error)
         return await self._one_by_one()
@@ -203,7 +206,7 @@ class Relay:
         except Outage as outage:
             reason = str(outage)
             log.warning("event_waits", event_name=row["name"], error=reason)
-            await self._database.unit_of_work(lambda tx: _postpone(tx, row, reason))
+            await self._database.unit_of_work(lambda tx: self._postpone(tx, row, reason))
             return False
         except Exception as error:  # a handler's bug must not stop the other aggregates
             log.error("event_failed", event_name=row["name"], event_id=row["id"], exc_info=error)
@@ -211,6 +214,21 @@ class Relay:
             await self._database.unit_of_work(lambda tx: _failed(tx, row, reason))
             return False
         return True
+
+    async def _postpone(self, tx: Tx, row: Row, error: str) -> None:
+        """The world did not answer. That is no fault of the event, unless it goes on for hours."""
+        outages = row["outages"] + 1
+        seconds = outage_seconds(outages) if self._proven else BUS_SECONDS
+        given_up = self._proven and outages >= OUTAGE_TRIES_MAX
+        await tx.run(
+            FAILED,
+            row=row["seq"],
+            tries=row["tries"],
+            outages=outages,
+            next_at=await tx.now() + int(seconds * clock.SECOND),
+            status=OutboxStatus.PARKED if given_up else OutboxStatus.WAITING,
+            error=error[:500],
+        )
 
     async def _conclude(self, tx: Tx, sent: list[Row], untouched: list[Row]) -> None:
         now = await tx.now()
@@ -228,21 +246,14 @@ async def claim(tx: Tx) -> list[Row]:
     return await tx.all(CLAIM)
 
 
+def outage_seconds(outages: int) -> float:
+    """How long to wait after so many outages of a handler."""
+    return min(2.0**outages, OUTAGE_SECONDS_MAX)
+
+
 def _prove_at(row: Row, now: int) -> int:
     """Later with each time the event was sent in vain: a slow consumer is not to be flooded."""
     return int(now + PROVE_SECONDS * 2 ** min(row["tries"], 7) * clock.SECOND)
-
-
-async def _postpone(tx: Tx, row: Row, error: str) -> None:
-    """The world did not answer: that is no fault of the event and never parks it."""
-    await tx.run(
-        FAILED,
-        row=row["seq"],
-        tries=row["tries"],
-        next_at=await tx.now() + OUTAGE_SECONDS * clock.SECOND,
-        status=OutboxStatus.WAITING,
-        error=error[:500],
-    )
 
 
 async def _failed(tx: Tx, row: Row, error: str) -> None:
@@ -251,6 +262,7 @@ async def _failed(tx: Tx, row: Row, error: str) -> None:
         FAILED,
         row=row["seq"],
         tries=tries,
+        outages=row["outages"],
         next_at=await tx.now() + 2**tries * clock.SECOND,
         status=OutboxStatus.PARKED if tries >= TRIES_MAX else OutboxStatus.WAITING,
         error=error[:500],

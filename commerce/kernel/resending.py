@@ -40,7 +40,10 @@ _row = (OUTBOX.c.id, OUTBOX.c.name)
 BEFORE = union_all(  # each part has an index of its own
     select(*_row).where(OUTBOX.c.status == OutboxStatus.WAITING, *_earlier),
     select(*_row).where(_unproven, *_earlier),
-    select(*_row).where(OUTBOX.c.id == bindparam("event"), OUTBOX.c.status == OutboxStatus.PARKED),
+    select(*_row).where(
+        OUTBOX.c.id == bindparam("event"),
+        OUTBOX.c.status.in_([OutboxStatus.PARKED, OutboxStatus.DROPPED]),
+    ),
 )
 CLAIMS = select(CONSUMED.c.consumer, CONSUMED.c.event_id).where(
     any_of(CONSUMED.c.consumer, "consumers"), any_of(CONSUMED.c.event_id, "events")
@@ -61,7 +64,7 @@ PARK = (
 class Turn(Enum):
     NOW = auto()
     LATER = auto()  # the handlers of an earlier event of its aggregate have not run
-    PARKED = auto()  # a person decides about it
+    PARKED = auto()  # a person decides about it, or has given it up
 
 
 async def republish_unconsumed(database: Database, handled: Handled) -> int:

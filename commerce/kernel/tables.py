@@ -140,6 +140,7 @@ OUTBOX = table(
     Column("next_at", Instant, nullable=False, server_default="0"),
     Column("lease_until", Instant, nullable=False, server_default="0"),
     Column("error", Text),
+    Column("outages", Count, nullable=False, server_default="0"),  # tries that no bug ended
     status_check("outbox_status", "status", OutboxStatus),
 )
 Index(

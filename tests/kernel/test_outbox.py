@@ -10,11 +10,18 @@ import pytest
 from sqlalchemy import select, text
 
 from commerce.kernel import jsons, logs, outbox
-from commerce.kernel.clock import MINUTE, SECOND
+from commerce.kernel.clock import HOUR, MINUTE, SECOND
 from commerce.kernel.database import connect
 from commerce.kernel.errors import Outage
 from commerce.kernel.events import Envelope, Event
-from commerce.kernel.outbox import LEASE_SECONDS, OUTAGE_SECONDS, TRIES_MAX, Dispatcher, Relay
+from commerce.kernel.outbox import (
+    BUS_SECONDS,
+    LEASE_SECONDS,
+    OUTAGE_TRIES_MAX,
+    TRIES_MAX,
+    Dispatcher,
+    Relay,
+)
 from commerce.kernel.tables import OUTBOX
 from tests.kernel.notes import note, notes, until
 
@@ -122,17 +129,72 @@ async def test_a_sent_event_is_not_sent_again(database, relay, bus):
     assert bus.heard == [("a", 1)]
 
 
-async def test_an_outage_holds_up_the_aggregate_and_never_parks_it(database, relay, bus, clock):
-    bus.trouble["a"] = [Outage("away")] * 20
+async def until_it_changes(database, relay, clock, status):
+    """Runs the relay whenever the first event is due; the delays in seconds."""
+    delays = []
+    while (await stored(database, "status"))[0] == (status,):
+        await relayed(relay)
+        due = (await stored(database, "next_at"))[0][0]
+        delays.append((due - clock.at) / SECOND)
+        clock.at = max(due, clock.at)
+    return delays
+
+
+async def test_an_outage_holds_up_only_its_aggregate(database, relay, bus, clock):
+    bus.trouble["a"] = [Outage("away")] * 8
     await happens(database, "a", "b", "a", "b")
     await relayed(relay)
     assert bus.heard == [("b", 1), ("b", 2)]
 
-    for _ in range(20):
-        clock.advance(OUTAGE_SECONDS * SECOND)
-        await relayed(relay)
+    delays = await until_it_changes(database, relay, clock, "waiting")
     assert bus.heard[2:] == [("a", 1), ("a", 2)]
-    assert await stored(database, "status") == [("sent",)] * 4
+    assert delays[:-1] == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+async def test_an_outage_of_more_than_an_hour_parks_the_event(database, relay, bus, clock):
+    bus.trouble["a"] = [Outage("away")] * 100
+    await happens(database, "a", "a")
+    began = clock.at
+    await until_it_changes(database, relay, clock, "waiting")
+
+    assert HOUR < clock.at - began < 2 * HOUR
+    assert (await stored(database, "status", "tries", "outages", "error"))[0] == (
+        "parked", 0, OUTAGE_TRIES_MAX, "away",
+    )  # fmt: skip
+
+
+async def test_a_bug_after_outages_has_its_own_tries(database, relay, bus, clock):
+    bus.trouble["a"] = [Outage("away")] * TRIES_MAX + [ValueError("bug")] * (TRIES_MAX - 1)
+    await happens(database, "a")
+    await until_it_changes(database, relay, clock, "waiting")
+
+    assert bus.heard == [("a", 1)]
+
+
+async def test_a_bus_that_does_not_answer_parks_nothing(database, bus, clock):
+    relay = Relay(database, bus.deliver)
+    bus.trouble["a"] = [Outage("away")] * (OUTAGE_TRIES_MAX + 1)
+    await happens(database, "a")
+    delays = await until_it_changes(database, relay, clock, "waiting")
+
+    assert bus.heard == [("a", 1)]
+    assert set(delays[:-1]) == {BUS_SECONDS}
+
+
+async def test_an_outage_within_a_round_is_traced_to_its_event(database, bus, clock):
+    async def within(tx, event):
+        await note(tx, event.aggregate_id)
+        if event.aggregate_id == "a":
+            raise Outage("locked")
+
+    bus.trouble["a"] = [Outage("locked")]
+    relay = Relay(database, bus.deliver, within=within, proven=True)
+    await happens(database, "a", "b")
+    await relay.relay_due()
+
+    assert bus.heard == [("b", 1)]
+    assert await stored(database, "status", "outages") == [("waiting", 1), ("sent", 0)]
+    assert await notes(database) == []
 
 
 async def test_a_poisoned_event_parks_and_blocks_only_its_aggregate(database, relay, bus, clock):

@@ -1,5 +1,7 @@
 """What people did to sagas, events and messages, and why; what went wrong before."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,7 +19,8 @@ DIRECTION = "direction IN ('do', 'undo')"
 def upgrade() -> None:
     _directions()
     _may_be_dropped("inbox", INBOX_STATUS, sa.Column("error", sa.Text(), nullable=True))
-    _may_be_dropped("outbox", OUTBOX_STATUS)
+    outages = sa.Column("outages", COUNT, server_default="0", nullable=False)
+    _may_be_dropped("outbox", OUTBOX_STATUS, outages)
     _parked("inbox", "seq")
     _parked("outbox", "seq")
     _parked("sagas", "changed_at")
@@ -51,7 +54,7 @@ def _name(table: str) -> str:
     return table if op.get_bind().dialect.name == "sqlite" else f"kernel.{table}"
 
 
-def _may_be_dropped(table: str, status: str, *columns: sa.Column[str]) -> None:
+def _may_be_dropped(table: str, status: str, *columns: sa.Column[Any]) -> None:
     """On PostgreSQL these are plain commands; SQLite copies the table."""
     sqlite = op.get_bind().dialect.name == "sqlite"
     with op.batch_alter_table(
