@@ -92,9 +92,7 @@ class Till:
         )
         self.channels = push_channels(settings, database, self.reception)
         self.runtime = self._runtime()
-        self.engine = Engine(
-            database, {checkout.KIND: checkout.definition(database, self.gateways)}
-        )
+        self.engine = Engine(database, checkout.definitions(database, self.gateways))
         self.dispatcher = dispatcher(database)
         self.broken = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []

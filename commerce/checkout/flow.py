@@ -1,20 +1,22 @@
-"""The checkout saga: open the pay link, wait, close the link, settle; or release everything.
+"""The checkout saga: open the pay link, wait, take the money for pieces that are there, settle.
 
 Each payment has one end. Money in time claims the hold; money that comes late revives the order if
-the pieces are still free and is given back at once if they are not.
+the pieces are still free and is given back at once if they are not. Where money is only set aside
+at first, the pieces are secured before it is taken: who comes too late is not charged at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
-from commerce import inventory, ledger, orders, payments
-from commerce.checkout import model, postings
+from commerce import inventory, payments
+from commerce.checkout import model, settling
 from commerce.checkout.events import CheckoutReady
 from commerce.checkout.model import CheckoutClosed, CheckoutData, Ending
 from commerce.kernel.database import Database, Tx
-from commerce.kernel.events import Envelope
-from commerce.kernel.saga import Definition, Output, Saga, Signals, Step, Wait
+from commerce.kernel.saga import Definition, NeedsPerson, Output, Saga, Signals, Step, Wait
 
 KIND = "checkout"
 
@@ -26,16 +28,63 @@ def definition(database: Database, gateways: payments.Gateways) -> Definition:
 
     async def open_link(saga: Saga, key: str) -> Output:
         opened = await payments.open_at_gateway(gateways, await payment_of(saga))
-        return {"provider_ref": opened.provider_ref, "pay_url": opened.pay_url}
+        return asdict(opened)
 
     async def close_link(saga: Saga, key: str) -> Output:
         closed = await payments.close_at_gateway(gateways, await payment_of(saga))
         return {"standing": asdict(closed.standing)}
 
+    async def capture(saga: Saga, key: str) -> Output:
+        payment, capture_id = await payment_of(saga), str(saga.data["capture_id"])
+        asked = await database.unit_of_work(lambda tx: payments.try_capture(tx, capture_id))
+        try:
+            standing = await payments.capture_at_gateway(gateways, payment, asked)
+        except payments.CaptureRefused as refusal:  # what was set aside is let go of
+            closed = await payments.close_at_gateway(gateways, payment)
+            reason = str(refusal.facts.get("reason", ""))
+            return {"standing": asdict(closed.standing), "refused": reason}
+        return {"standing": asdict(standing)}
+
+    async def secure(tx: Tx, saga: Saga) -> Output:
+        """From here the pieces wait for the money, however long the bank takes."""
+        data = CheckoutData.of(saga.data)
+        try:
+            await inventory.secure(tx, data.hold_id)
+        except inventory.OutOfStock:
+            return {"ending": Ending.SOLD_OUT}
+        payment = await payments.get(tx, data.payment_id)
+        if gateways[payment.provider].captures_later:
+            return {"promised": True}
+        asked = await payments.request_capture(
+            tx,
+            key=f"{payment.key}:capture",
+            payment_id=payment.id,
+            amount_minor=payment.amount_minor,
+        )
+        return {"capture_id": asked.id}
+
     return (
-        Step(name="link", call=open_link, record=_link_open, undo=_release),
-        Step(name="payment", wait=Wait(decide=_decide, deadline=_deadline)),
-        Step(name="close", call=close_link, record=_link_closed, applies=_unpaid),
+        Step(
+            name="link",
+            call=open_link,
+            record=_link_open,
+            undo=_release,
+        ),
+        Step(name="payment", wait=Wait(decide=_decide, deadline=_link_end)),
+        Step(name="secure", do=secure, applies=_authorised),
+        Step(
+            name="close",
+            call=close_link,
+            record=_closed,
+            applies=_unpaid,
+        ),
+        Step(
+            name="capture",
+            call=capture,
+            record=_captured,
+            applies=_to_capture,
+        ),
+        Step(name="funds", wait=Wait(decide=_decide_funds, deadline=_funds_end), applies=_awaited),
         Step(name="settle", do=_settle),
     )
 
@@ -43,6 +92,10 @@ def definition(database: Database, gateways: payments.Gateways) -> Definition:
 async def _link_open(tx: Tx, saga: Saga, output: Output) -> None:
     data = CheckoutData.of(saga.data)
     await payments.opened(tx, data.payment_id, output["provider_ref"], output["pay_url"])
+    if output["standing"] is not None:
+        await payments.record_standing(tx, data.payment_id, _standing(output["standing"]))
+    if output["pay_url"] is None:
+        return
     await tx.emit(
         CheckoutReady(
             checkout_id=saga.id,
@@ -55,87 +108,90 @@ async def _link_open(tx: Tx, saga: Saga, output: Output) -> None:
     )
 
 
+def _standing(told: Mapping[str, Any]) -> payments.Standing:
+    return payments.Standing(**{**told, "status": payments.Stands(told["status"])})
+
+
 def _decide(saga: Saga, signals: Signals) -> Output | None:
     ending = model.ending(signals)
     return None if ending is None else {"ending": ending}
 
 
-def _deadline(saga: Saga) -> int:
+def _link_end(saga: Saga) -> int:
     return CheckoutData.of(saga.data).expires_at
 
 
+def _authorised(saga: Saga) -> bool:
+    return saga.data.get("ending") == Ending.AUTHORISED
+
+
 def _unpaid(saga: Saga) -> bool:
-    return saga.data.get("ending") != Ending.PAID
+    return saga.data.get("ending") not in (Ending.PAID, Ending.AUTHORISED)
 
 
-async def _link_closed(tx: Tx, saga: Saga, output: Output) -> Output:
+async def _closed(tx: Tx, saga: Saga, output: Output) -> Output:
     """The provider's last word: it may have been paid while we were closing."""
-    told = output["standing"]
-    standing = payments.Standing(**{**told, "status": payments.Stands(told["status"])})
-    payment = await payments.record_standing(tx, CheckoutData.of(saga.data).payment_id, standing)
-    if payment.paid_at is not None:
+    payment = await _told(tx, saga, output)
+    if payment.captured_minor:
         return {"ending": Ending.PAID}
     return {"ending": saga.data.get("ending", Ending.EXPIRED)}
 
 
+def _to_capture(saga: Saga) -> bool:
+    return "capture_id" in saga.data
+
+
+async def _captured(tx: Tx, saga: Saga, output: Output) -> Output:
+    if "refused" in output:
+        capture_id, reason = saga.data["capture_id"], output["refused"]
+        await payments.capture_was_refused(tx, capture_id, reason)
+    payment = await _told(tx, saga, output)
+    if payment.captured_minor:
+        return {"ending": Ending.PAID}
+    if payment.status is payments.Status.CAPTURING:
+        return {"awaited": True}
+    return {"ending": Ending.FAILED}
+
+
+async def _told(tx: Tx, saga: Saga, output: Output) -> payments.Payment:
+    payment_id = CheckoutData.of(saga.data).payment_id
+    return await payments.record_standing(tx, payment_id, _standing(output["standing"]))
+
+
+def _awaited(saga: Saga) -> bool:
+    return bool(saga.data.get("awaited"))
+
+
+def _decide_funds(saga: Saga, signals: Signals) -> Output | None:
+    for end in (Ending.PAID, Ending.FAILED):
+        if end in signals:
+            return {"ending": end}
+    return None
+
+
+def _funds_end(saga: Saga) -> int:
+    return CheckoutData.of(saga.data).expires_at + model.FUNDS_WAIT
+
+
 async def _settle(tx: Tx, saga: Saga) -> None:
-    if saga.data["ending"] != Ending.PAID:
+    data = CheckoutData.of(saga.data)
+    if saga.data["ending"] == Ending.PAID:
+        await settling.settle(tx, saga.id, data)
+    elif saga.data.get("promised"):
+        await settling.promise(tx, data)
+    elif saga.data["ending"] == Ending.AUTHORISED:
+        raise NeedsPerson("capture_unknown", payment_id=data.payment_id)
+    else:
         raise CheckoutClosed(reason=saga.data["ending"])
-    await settle(tx, saga.id, CheckoutData.of(saga.data))
 
 
 async def _release(tx: Tx, saga: Saga) -> None:
     """The way back. Money that arrived on the way turns it into a late payment."""
     data = CheckoutData.of(saga.data)
     payment = await payments.get(tx, data.payment_id)
-    if payment.paid_at is not None:
-        await settle(tx, saga.id, data)
+    if payment.captured_minor:
+        await settling.settle(tx, saga.id, data)
         return
-    if payment.pay_url is None:
+    if payment.provider_ref is None:
         await payments.failed(tx, data.payment_id, str(saga.failure))
-    await inventory.release(tx, data.hold_id)
-    await orders.cancel(tx, data.order_id, str(saga.data.get("ending", "no_link")))
-
-
-async def settle(tx: Tx, checkout_id: str, data: CheckoutData) -> None:
-    """The money is here: sell the pieces, or give it back where they are gone."""
-    payment = await payments.get(tx, data.payment_id)
-    order = await orders.order(tx, data.order_id)
-    await ledger.post(tx, postings.received(payment))
-    if payment.refund_minor:  # it is on its way back already, and buys nothing any more
-        await _let_go(tx, order, data)
-        return
-    try:
-        await inventory.reclaim(tx, data.hold_id, reference=data.order_id)
-    except inventory.OutOfStock:
-        await _give_back(tx, payment, order)
-        return
-    await orders.confirm_paid(tx, data.order_id)
-    await ledger.post(tx, postings.sold(order))
-
-
-async def _let_go(tx: Tx, order: orders.Order, data: CheckoutData) -> None:
-    if order.status is orders.Status.PENDING:
-        await inventory.release(tx, data.hold_id)
-        await orders.cancel(tx, order.id, "refunded")
-
-
-async def _give_back(tx: Tx, payment: payments.Payment, order: orders.Order) -> None:
-    await orders.cancel(tx, order.id, "sold_out")
-    await payments.request_refund(
-        tx,
-        key=f"{payment.key}:late",
-        payment_id=payment.id,
-        amount_minor=payment.captured_minor,
-        reason="sold_out",
-    )
-
-
-async def refunded(tx: Tx, event: Envelope) -> None:
-    """Money went back: to the ledger, and to the order once all of it is back."""
-    fact = event.payload
-    order = await orders.order(tx, fact["order_id"])
-    payment = await payments.get(tx, fact["payment_id"])
-    await ledger.post(tx, postings.refunded(payment, order, fact))
-    if fact["whole"] and order.status is orders.Status.PAID:
-        await orders.mark_refunded(tx, order.id)
+    await settling.let_go(tx, data, str(saga.data.get("ending", "no_link")))

@@ -1,4 +1,4 @@
-"""What a checkout's money is posted as: received, then sold or given back."""
+"""What a checkout's money is posted as: received, sold, promised, given back, disputed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,102 @@ def received(payment: payments.Payment) -> Posting:
 
 
 def sold(order: orders.Order) -> Posting:
+    return _sale(order, ledger.CUSTOMER_PAYABLE)
+
+
+def promised(payment: payments.Payment, order: orders.Order) -> Posting:
+    """Sold on the promise of cash at the door."""
+    return _sale(order, ledger.receivable(payment.provider))
+
+
+def promise_broken(payment: payments.Payment, order: orders.Order) -> Posting:
+    sale = promised(payment, order)
+    return Posting(
+        id=f"unsold:{order.id}",
+        reason="refused at the door",
+        reference=order.id,
+        transfers=tuple(
+            Transfer(one.credit, one.debit, one.currency, one.amount_minor)
+            for one in sale.transfers
+        ),
+    )
+
+
+def collected(payment: payments.Payment) -> Posting:
+    return Posting(
+        id=f"received:{payment.id}",
+        reason="payment",
+        reference=payment.order_id,
+        transfers=(
+            Transfer(
+                ledger.clearing(payment.provider),
+                ledger.receivable(payment.provider),
+                payment.currency,
+                payment.captured_minor,
+            ),
+        ),
+    )
+
+
+def refunded(
+    payment: payments.Payment, order: orders.Order, refund_id: str, amount_minor: int
+) -> Posting:
+    """A sale that is given back is debited to refunds; money without a sale just goes back."""
+    sold_for = order.status in (orders.Status.PAID, orders.Status.REFUNDED)
+    owed = ledger.REFUNDS if sold_for else ledger.CUSTOMER_PAYABLE
+    clearing = ledger.clearing(payment.provider)
+    return Posting(
+        id=refund_posting(refund_id),
+        reason="refund",
+        reference=order.id,
+        transfers=(Transfer(owed, clearing, payment.currency, amount_minor),),
+    )
+
+
+def refund_posting(refund_id: str) -> str:
+    return f"refunded:{refund_id}"
+
+
+def dispute_opened(provider: str, fact: Mapping[str, Any]) -> Posting:
+    """The provider took the money, and its fee, until the bank has decided."""
+    clearing = ledger.clearing(provider)
+    taken = (
+        (ledger.disputes(provider), fact["amount_minor"]),
+        (ledger.dispute_fees(provider), fact["fee_minor"]),
+    )
+    return Posting(
+        id=f"disputed:{fact['dispute_id']}",
+        reason="dispute",
+        reference=fact["order_id"],
+        transfers=tuple(
+            Transfer(account, clearing, fact["currency"], minor)
+            for account, minor in taken
+            if minor
+        ),
+    )
+
+
+def dispute_won(provider: str, fact: Mapping[str, Any]) -> Posting:
+    """The money is back; fees of disputes stay with the provider."""
+    return _dispute_ended("won", ledger.clearing(provider), provider, fact)
+
+
+def dispute_lost(provider: str, fact: Mapping[str, Any]) -> Posting:
+    return _dispute_ended("lost", ledger.REFUNDS, provider, fact)
+
+
+def _dispute_ended(how: str, to: str, provider: str, fact: Mapping[str, Any]) -> Posting:
+    return Posting(
+        id=f"dispute_{how}:{fact['dispute_id']}",
+        reason=f"dispute {how}",
+        reference=fact["order_id"],
+        transfers=(
+            Transfer(to, ledger.disputes(provider), fact["currency"], fact["amount_minor"]),
+        ),
+    )
+
+
+def _sale(order: orders.Order, paid_from: str) -> Posting:
     credits = {
         "goods": ledger.SALES,
         "delivery": ledger.DELIVERY_INCOME,
@@ -37,23 +133,8 @@ def sold(order: orders.Order) -> Posting:
         reason="sale",
         reference=order.id,
         transfers=tuple(
-            Transfer(ledger.CUSTOMER_PAYABLE, credits[line.kind], order.currency, line.amount_minor)
+            Transfer(paid_from, credits[line.kind], order.currency, line.amount_minor)
             for line in order.lines
             if line.amount_minor
-        ),
-    )
-
-
-def refunded(payment: payments.Payment, order: orders.Order, fact: Mapping[str, Any]) -> Posting:
-    """A sale that is given back is debited to refunds; money without a sale just goes back."""
-    owed = ledger.REFUNDS if order.status is orders.Status.PAID else ledger.CUSTOMER_PAYABLE
-    return Posting(
-        id=f"refunded:{fact['refund_id']}",
-        reason="refund",
-        reference=order.id,
-        transfers=(
-            Transfer(
-                owed, ledger.clearing(payment.provider), fact["currency"], fact["amount_minor"]
-            ),
         ),
     )

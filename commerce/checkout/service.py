@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from commerce import inventory, orders, payments, pricing
 from commerce.accounts import Address
 from commerce.checkout import model
 from commerce.checkout.flow import KIND
 from commerce.checkout.model import CheckoutData, Ending
-from commerce.kernel import ids, saga
+from commerce.kernel import idempotency, ids, saga
 from commerce.kernel.database import Tx
 from commerce.kernel.errors import Contended
 from commerce.kernel.idempotency import KeyReused
@@ -29,6 +29,7 @@ class Request:
     address: Address
     language: str
     provider: str
+    capture: payments.CaptureMode = payments.CaptureMode.AUTOMATIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,13 @@ class Checkout:
 async def open_checkout(tx: Tx, request: Request) -> Checkout:
     """Place the order, write down the payment and begin the saga. Idempotent on the key.
 
-    Raises hold_expired where the hold is gone or somebody else's, quote_expired, no_such_quote.
+    Raises hold_expired where the hold is gone or somebody else's, quote_expired, no_such_quote,
+    key_reused where the key opened another checkout.
     """
+    asked = idempotency.fingerprint(asdict(request))
     before = await saga.begun_by(tx, KIND, request.key)
     if before is not None:
-        return Checkout(before.id, CheckoutData.of(before.data).order_code)
+        return _as_before(request, asked, before)
     quote = await pricing.valid(tx, request.quote_id)
     hold = await _own_hold(tx, request, quote)
     checkout_id = ids.new_id()
@@ -64,6 +67,7 @@ async def open_checkout(tx: Tx, request: Request) -> Checkout:
         currency=order.currency,
         description=f"{order.items[0].title} ({order.code})",
         expires_at=expires_at,
+        capture=request.capture,
     )
     data = CheckoutData(
         order_id=order.id,
@@ -72,6 +76,7 @@ async def open_checkout(tx: Tx, request: Request) -> Checkout:
         hold_id=hold.id,
         conversation_id=request.conversation_id,
         expires_at=expires_at,
+        asked=asked,
     )
     await saga.start(tx, KIND, request.key, data.to_json(), saga_id=checkout_id)
     return Checkout(checkout_id, order.code)
@@ -83,10 +88,17 @@ async def cancel_checkout(tx: Tx, checkout_id: str) -> bool:
     if found is None or found.status not in STOPPABLE:
         return False
     payment = await payments.get(tx, CheckoutData.of(found.data).payment_id)
-    if payment.paid_at is not None:
+    if payment.paid_at is not None or payment.authorised_at is not None:
         return False
     await saga.signal(tx, checkout_id, Ending.CANCELLED, {})
     return True
+
+
+def _as_before(request: Request, asked: str, before: saga.Saga) -> Checkout:
+    data = CheckoutData.of(before.data)
+    if data.asked not in ("", asked):
+        raise KeyReused(scope=KIND, key=request.key)
+    return Checkout(before.id, data.order_code)
 
 
 async def _own_hold(tx: Tx, request: Request, quote: pricing.Quote) -> inventory.Hold:

@@ -50,8 +50,7 @@ class Shop:
 
     @property
     def engine(self) -> Engine:
-        definition = checkout.definition(self.database, self.gateways)
-        return Engine(self.database, {checkout.KIND: definition})
+        return Engine(self.database, checkout.definitions(self.database, self.gateways))
 
     @property
     def relay(self) -> Relay:

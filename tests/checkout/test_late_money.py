@@ -135,7 +135,7 @@ async def test_money_on_its_way_back_is_not_sold_for_when_new_pieces_come(shop):
     await shop.is_paid(purchase)
     while await shop.steps():
         pass
-    assert (await shop.payment(purchase)).status == "refunding"
+    assert (await shop.payment(purchase)).status in ("refunding", "refunded")
     await shop.receives(10)
 
     await shop.settles()
