@@ -66,7 +66,7 @@ class SqliteTx(Tx):
         if not rows:
             return
         ready = STATEMENTS.prepare(statement, rows[0])
-        self._connection.executemany(ready.sql, [_plain(ready.arguments(row)) for row in rows])
+        self._connection.executemany(ready.sql, map(ready.arguments, rows))
 
     async def now(self) -> int:
         return clock.now()

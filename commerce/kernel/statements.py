@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Insert
+from sqlalchemy import ARRAY, BindParameter, Insert, bindparam, func, select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
@@ -18,6 +18,9 @@ POSTGRESQL = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 SQLITE = SQLiteDialect_pysqlite()
 # SQLite has no schemas: what a context owns lies in the one database under its bare name.
 SQLITE.default_schema_name = "main"
+
+
+Shapes = WeakKeyDictionary[ClauseElement, dict[tuple[str, ...], "Prepared"]]
 
 
 class Prepared:
@@ -42,13 +45,12 @@ class Compiler:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._plain: WeakKeyDictionary[ClauseElement, Prepared] = WeakKeyDictionary()
-        self._inserts: WeakKeyDictionary[ClauseElement, dict[tuple[str, ...], Prepared]] = (
-            WeakKeyDictionary()
-        )
+        self._inserts: Shapes = WeakKeyDictionary()
+        self._inserts_of_many: Shapes = WeakKeyDictionary()
 
     def prepare(self, statement: ClauseElement, names: Iterable[str]) -> Prepared:
-        """An INSERT writes exactly the columns named; every other statement names its own."""
-        if not isinstance(statement, Insert):
+        """An INSERT writes the columns named; one FROM a SELECT, and all else, names its own."""
+        if not isinstance(statement, Insert) or statement.select is not None:
             ready = self._plain.get(statement)
             if ready is None:
                 ready = self._plain[statement] = self._compile(statement)
@@ -58,6 +60,19 @@ class Compiler:
         ready = shapes.get(columns)
         if ready is None:
             ready = shapes[columns] = self._compile(statement, column_keys=list(columns))
+        return ready
+
+    def prepare_many(self, statement: Insert, names: Iterable[str]) -> Prepared:
+        """An INSERT of any number of rows; each parameter is the list of one column's values."""
+        columns = tuple(names)
+        shapes = self._inserts_of_many.setdefault(statement, {})
+        ready = shapes.get(columns)
+        if ready is None:
+            types = [statement.table.c[name].type for name in columns]
+            lists = [bindparam(n, type_=ARRAY(t)) for n, t in zip(columns, types, strict=True)]
+            rows = func.unnest(*lists).table_valued(*columns).render_derived()
+            whole = statement.from_select(columns, select(*rows.c), include_defaults=False)
+            ready = shapes[columns] = self._compile(whole)
         return ready
 
     def _compile(self, statement: ClauseElement, **options: Any) -> Prepared:

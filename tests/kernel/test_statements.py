@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from commerce.kernel import jsons
 from commerce.kernel.columns import any_of, insert_once
-from commerce.kernel.tables import CONSUMED, IDEMPOTENCY, OUTGOING, SAGA_STEPS
+from commerce.kernel.tables import CONSUMED, IDEMPOTENCY, OUTBOX, OUTGOING, SAGA_STEPS
 from tests.kernel.notes import note, notes
 
 BROKEN = (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)
@@ -145,6 +145,43 @@ async def test_many_rows_may_be_none(database):
     await database.unit_of_work(lambda tx: tx.run_many(insert(CONSUMED), []))
 
     assert await notes(database) == []
+
+
+async def test_many_rows_are_written_in_their_order_with_all_they_hold(database):
+    texts = ["it's", "", "{a,b}", "NULL", None, "ü🙂"]
+    rows = [
+        STEP | {"step": n, "output": jsons.dumps({"n": n, "text": text}), "error": text}
+        for n, text in enumerate(texts)
+    ]
+
+    async def write(tx):
+        await tx.run_many(insert(SAGA_STEPS), rows)
+        return await tx.all(select(SAGA_STEPS).order_by("step"))
+
+    found = await database.unit_of_work(write)
+    assert [row["error"] for row in found] == texts
+    assert [jsons.loads(row["output"])["text"] for row in found] == texts
+    assert [row["ended_at"] for row in found] == [None] * len(texts)
+
+
+async def test_many_rows_count_up_in_their_order(database):
+    row = {"name": "n", "version": 1, "aggregate_id": "a", "payload": "{}", "correlation_id": ""}
+    rows = [row | {"id": str(n), "occurred_at": 0, "status": "waiting"} for n in range(500)]
+
+    await database.unit_of_work(lambda tx: tx.run_many(insert(OUTBOX), rows))
+
+    found = await database.read(lambda tx: tx.all(select(OUTBOX).order_by(OUTBOX.c.seq)))
+    assert [row["id"] for row in found] == [row["id"] for row in rows]
+
+
+async def test_of_many_rows_those_that_exist_are_left_as_they_are(database):
+    statement = insert_once(CONSUMED, "consumer", "event_id")
+    rows = [{"consumer": "note", "event_id": text, "consumed_at": 1} for text in ("a", "b", "a")]
+
+    for _ in range(2):
+        await database.unit_of_work(lambda tx: tx.run_many(statement, rows))
+
+    assert sorted(await notes(database)) == ["a", "b"]
 
 
 async def test_json_comes_back_as_it_went_in(database):
