@@ -8,7 +8,7 @@ test: setup ; $(VENV)/python -m pytest -q -n 2
 check: setup ; $(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy && $(VENV)/lint-imports
 fix: setup ; $(VENV)/ruff check --fix . && $(VENV)/ruff format .
 migrate: setup ; $(VENV)/livetill migrate
-bench: setup ; $(VENV)/livetill bench turns && $(VENV)/livetill bench purchases
+bench: setup ; $(VENV)/livetill bench turns && $(VENV)/livetill bench purchases && $(VENV)/livetill bench drop
 docs: setup ; $(VENV)/python -m tests.house.diagrams
 pins: setup ; $(VENV)/python -m tests.house.pins
 

@@ -54,6 +54,20 @@ def purchases(
 
 
 @app.command()
+def drop(
+    database: Database = Kind.SQLITE,
+    concurrency: AtOnce = 64,
+    count: Count = 100_000,
+    seconds: Seconds = 5,
+    json: Json = False,
+) -> None:
+    """Buyers who hold one hot SKU per second, beside a transaction of the plain driver for each."""
+    from deploy.bench import drop, loads
+
+    _show(drop.measure(database, loads.Limits(concurrency, count, seconds)), json=json)
+
+
+@app.command()
 def sockets(
     database: Database = Kind.SQLITE,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Fans in the room.")] = 2_000,

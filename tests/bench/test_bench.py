@@ -20,6 +20,7 @@ COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()", "bench"]
 TINY = {
     "turns": ["--concurrency", "2", "--count", "6", "--seconds", "1"],
     "purchases": ["--concurrency", "2", "--count", "2", "--seconds", "1"],
+    "drop": ["--concurrency", "2", "--count", "200", "--seconds", "0.2"],
     "sockets": ["--count", "3"],
     "start": ["--count", "1"],
 }
@@ -41,6 +42,19 @@ def test_a_load_is_measured_beside_bare_transactions(name, database):
     assert list(row) == KEYS
     assert (row["bench"], row["database"], row["concurrency"]) == (name, database, 2)
     assert all(row[key] > 0 for key in KEYS[3:])
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_drop_is_measured_beside_naive_transactions_and_by_the_batch(database):
+    done = bench("drop", "--database", database, "--json", *TINY["drop"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    drop, batch = [jsons.loads(line) for line in done.stdout.splitlines()]
+    assert list(drop) == list(batch) == KEYS
+    assert (drop["bench"], drop["database"], drop["concurrency"]) == ("drop", database, 2)
+    assert all(drop[key] > 0 for key in KEYS[3:])
+    assert (batch["bench"], batch["ratio"]) == ("drop, a batch", None)
+    assert batch["p99_ms"] >= batch["p50_ms"] > 0
 
 
 def test_memory_is_measured_with_everyone_in_the_room():
