@@ -8,7 +8,7 @@ from commerce.inventory.events import (
     StockResumed,
     StockSuspended,
 )
-from commerce.inventory.holds import Holds, hold_within, lock_available
+from commerce.inventory.holds import Holds, hold_under, hold_within, lock_available
 from commerce.inventory.model import (
     MAIN,
     PIECES_MAX,
@@ -76,6 +76,7 @@ __all__ = [
     "extend",
     "give_back",
     "hold_of",
+    "hold_under",
     "hold_within",
     "holds_of",
     "lock_available",

@@ -44,6 +44,11 @@ class Holds:
         await self._committer.close()
 
 
+async def hold_under(tx: Tx, key: str) -> Hold | None:
+    """What this key has held, however that ended."""
+    return (await store.by_keys(tx, [key])).get(key)
+
+
 async def lock_available(tx: Tx, sku: str) -> int:
     """As `available`; until the commit nobody else holds, frees or counts pieces of it."""
     shelves = (await store.stock_locked(tx, [sku])).get(sku, ())
