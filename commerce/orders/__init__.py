@@ -21,6 +21,7 @@ from commerce.orders.model import (
 from commerce.orders.service import (
     by_code,
     cancel,
+    codes,
     confirm,
     confirm_paid,
     history,
@@ -51,6 +52,7 @@ __all__ = [
     "Tally",
     "by_code",
     "cancel",
+    "codes",
     "confirm",
     "confirm_paid",
     "history",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -168,6 +169,11 @@ async def by_code(tx: Tx, code: str) -> Order | None:
     """As a person writes it: in any case, with spaces or dashes."""
     letters = "".join(letter for letter in code.upper() if letter.isalnum())
     return await store.by_code(tx, letters)
+
+
+async def codes(tx: Tx, order_ids: Sequence[str]) -> dict[str, str]:
+    """Order -> its code, for lists."""
+    return await store.codes(tx, order_ids)
 
 
 async def order_of(tx: Tx, reference: str) -> Order | None:

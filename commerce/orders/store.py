@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, cast, func, insert, select, update
@@ -11,7 +12,7 @@ from commerce.accounts import Address
 from commerce.kernel import jsons
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.columns import Count, Instant
-from commerce.kernel.database import Row, Tx
+from commerce.kernel.database import Row, Tx, any_of
 from commerce.kernel.errors import Contended
 from commerce.orders.model import Item, Line, Move, Order, Status, Tally
 from commerce.orders.tables import ORDER_HISTORY, ORDERS
@@ -22,6 +23,7 @@ ADD_MOVE = insert(ORDER_HISTORY)
 GET = select(ORDERS).where(ORDERS.c.id == bindparam("order"))
 LOCK = GET.with_for_update()
 BY_KEY = select(ORDERS).where(ORDERS.c.key == bindparam("order_key"))
+CODES = select(ORDERS.c.id, ORDERS.c.code).where(any_of(ORDERS.c.id, "orders"))
 BY_CODE = select(ORDERS).where(ORDERS.c.code == bindparam("order_code"))
 
 
@@ -154,6 +156,11 @@ async def by_key(tx: Tx, key: str) -> Order | None:
 async def by_code(tx: Tx, code: str) -> Order | None:
     row = await tx.first(BY_CODE, order_code=code)
     return _order(row) if row else None
+
+
+async def codes(tx: Tx, order_ids: Sequence[str]) -> dict[str, str]:
+    rows = await tx.all(CODES, orders=list(order_ids))
+    return {row["id"]: row["code"] for row in rows}
 
 
 async def of_fan(tx: Tx, fan_id: str, limit: int) -> list[Order]:
