@@ -31,7 +31,18 @@ Amount = Count  # integer minor units
 Instant = Count  # microseconds since the epoch, UTC
 Json = Text().with_variant(postgresql.JSONB(), "postgresql")
 
-__all__ = ["Amount", "Count", "Id", "Instant", "Json", "Text", "any_of", "db_now", "insert_once"]
+__all__ = [
+    "Amount",
+    "Count",
+    "Id",
+    "Instant",
+    "Json",
+    "Text",
+    "any_of",
+    "by_dialect",
+    "db_now",
+    "insert_once",
+]
 
 
 def table(context: str, name: str, *parts: SchemaItem) -> Table:
@@ -84,3 +95,17 @@ def _any_of_postgresql(element: any_of, compiler: SQLCompiler, **kw: Any) -> str
 def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
     left = compiler.process(element.column, **kw)
     return f"{left} IN (SELECT value FROM json_each({compiler.process(element.param, **kw)}))"
+
+
+class by_dialect(ColumnElement[bool]):
+    """A condition that each database has to be told in its own words."""
+
+    inherit_cache = False
+
+    def __init__(self, *, sqlite: str, postgresql: str) -> None:
+        self.words = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+@compiles(by_dialect)
+def _by_dialect(element: by_dialect, compiler: SQLCompiler, **kw: Any) -> str:
+    return element.words[compiler.dialect.name]

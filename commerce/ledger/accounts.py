@@ -27,6 +27,7 @@ class Head:
 
 CHART: Mapping[str, Head] = {
     "clearing": Head(Side.DEBIT, "provider", "collected by a provider, not yet paid out to us"),
+    "receivable": Head(Side.DEBIT, "provider", "owed by who collects cash at the door for us"),
     "bank": Head(Side.DEBIT, "", "on our own account"),
     "sales": Head(Side.CREDIT, "", "goods sold"),
     "delivery_income": Head(Side.CREDIT, "", "delivery charged to fans"),
@@ -35,6 +36,8 @@ CHART: Mapping[str, Head] = {
     "refunds": Head(Side.DEBIT, "", "sales given back"),
     "fees": Head(Side.DEBIT, "provider", "kept by a provider for its service"),
     "disputes": Head(Side.DEBIT, "provider", "taken back by a provider until it is decided"),
+    "dispute_fees": Head(Side.DEBIT, "provider", "kept by a provider for a dispute"),
+    "payouts": Head(Side.DEBIT, "provider", "sent on to connected accounts, not yet settled"),
     "supplier_payable": Head(Side.CREDIT, "supplier", "a supplier's share, not yet paid out"),
     "leader_payable": Head(Side.CREDIT, "leader", "a leader's share, not yet paid out"),
     "platform_share": Head(Side.CREDIT, "", "the platform's own share"),
@@ -58,6 +61,22 @@ def clearing(provider: str) -> str:
 
 def fees(provider: str) -> str:
     return account("fees", provider)
+
+
+def receivable(provider: str) -> str:
+    return account("receivable", provider)
+
+
+def disputes(provider: str) -> str:
+    return account("disputes", provider)
+
+
+def dispute_fees(provider: str) -> str:
+    return account("dispute_fees", provider)
+
+
+def payouts(provider: str) -> str:
+    return account("payouts", provider)
 
 
 def tax_payable(country: str) -> str:

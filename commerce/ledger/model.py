@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 from commerce.kernel.errors import Refusal
+from commerce.kernel.machine import Machine
 
 AMOUNT_MINOR_MAX = 10**15  # thousands of them still fit into 64 bits
 TRANSFERS_MAX = 1_000
@@ -24,6 +27,75 @@ class PostingDiffers(Refusal):
     """This posting id stands for something else already."""
 
     code = "posting_differs"
+
+
+class PostingUnknown(Refusal):
+    code = "posting_unknown"
+
+
+class PostingPending(Refusal):
+    """It waits; what is not yet posted is voided, not corrected."""
+
+    code = "posting_pending"
+
+
+class PostingSettled(Refusal):
+    """Its money is posted; what was posted is corrected, not voided."""
+
+    code = "posting_settled"
+
+
+class PostingVoided(Refusal):
+    """It came to nothing, for good."""
+
+    code = "posting_voided"
+
+
+class Kind(StrEnum):
+    """What a row of the ledger does. Ending a transfer that waits is a row of its own."""
+
+    POST = "post"
+    PEND = "pend"
+    SETTLE = "settle"
+    VOID = "void"
+
+
+class Ending(StrEnum):
+    """How a posting that waits ends."""
+
+    SETTLE = Kind.SETTLE
+    VOID = Kind.VOID
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    POSTED = "posted"
+    VOIDED = "voided"
+
+
+LIFE = Machine(
+    start=Status.PENDING,
+    moves={
+        (Status.PENDING, Ending.SETTLE): Status.POSTED,
+        (Status.PENDING, Ending.VOID): Status.VOIDED,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """By how many times its amount a row changes what is posted, and what waits."""
+
+    posted: int
+    pending: int
+
+
+EFFECTS = {
+    Kind.POST: Effect(posted=1, pending=0),
+    Kind.PEND: Effect(posted=0, pending=1),
+    Kind.SETTLE: Effect(posted=1, pending=-1),
+    Kind.VOID: Effect(posted=0, pending=-1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +119,21 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A posting as it stands in the books."""
+
+    posting: Posting
+    kind: Kind  # post or pend
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of an account's statement."""
 
     at: int
     posting_id: str
+    n: int
     reason: str
     reference: str
     other: str  # the account on the other side
@@ -62,14 +144,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
+    """What was posted to an account, and apart from it what waits."""
+
     account: str
     currency: str
     debit_minor: int
     credit_minor: int
+    pending_debit_minor: int = 0
+    pending_credit_minor: int = 0
 
     @property
     def balance_minor(self) -> int:
         return self.debit_minor - self.credit_minor
+
+    @property
+    def pending_minor(self) -> int:
+        return self.pending_debit_minor - self.pending_credit_minor
 
 
 def check(posting: Posting) -> None:
@@ -94,8 +184,43 @@ def _check_transfer(transfer: Transfer) -> None:
         raise BadTransfer(field="credit", account=transfer.credit)
 
 
-def difference(posted: Posting, given: Posting) -> str | None:
+def status_of(kinds: Collection[Kind]) -> Status:
+    """Of a posting, by the kinds of its rows."""
+    if Kind.VOID in kinds:
+        return Status.VOIDED
+    return Status.PENDING if set(kinds) == {Kind.PEND} else Status.POSTED
+
+
+def must_have_ended(recorded: Recorded, ending: Ending) -> None:
+    """Refuse where it ended the other way, or never waited."""
+    if recorded.status is LIFE.after(Status.PENDING, ending):
+        return
+    refusal = PostingVoided if recorded.status is Status.VOIDED else PostingSettled
+    raise refusal(posting_id=recorded.posting.id)
+
+
+def mirror(recorded: Recorded, reason: str) -> Posting:
+    """What takes a posting back: debit and credit exchanged, under an id that exists once."""
+    posting = recorded.posting
+    if recorded.status is Status.PENDING:
+        raise PostingPending(posting_id=posting.id)
+    if recorded.status is Status.VOIDED:
+        raise PostingVoided(posting_id=posting.id)
+    return Posting(
+        id=f"correction:{posting.id}",
+        reason=reason,
+        reference=posting.reference,
+        transfers=tuple(
+            Transfer(t.credit, t.debit, t.currency, t.amount_minor) for t in posting.transfers
+        ),
+    )
+
+
+def difference(recorded: Recorded, given: Posting, kind: Kind) -> str | None:
     """The first field in which a posting under the same id says something else."""
+    if recorded.kind is not kind:
+        return "kind"
+    posted = recorded.posting
     for field in ("reason", "reference"):
         if getattr(posted, field) != getattr(given, field):
             return field

@@ -1,101 +1,68 @@
-"""Every query of the ledger."""
+"""Writing postings, and reading them back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    bindparam,
-    case,
-    cast,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy.dialects import postgresql
 
-from commerce.kernel.columns import Amount, Count
+from commerce.kernel.columns import Instant, Text
 from commerce.kernel.database import Row, Tx, insert_once
-from commerce.ledger.model import Balance, Entry, Posting, Transfer
+from commerce.ledger.model import Ending, Kind, Posting, Recorded, Transfer, status_of
 from commerce.ledger.tables import TRANSFERS
 
 T = TRANSFERS.c
+WRITTEN = T.kind.in_([Kind.POST, Kind.PEND])  # by posting or pending, not by ending
 FIRST = insert_once(TRANSFERS, "id")
 REST = insert(TRANSFERS)
 OF_POSTING = select(TRANSFERS).where(T.posting_id == bindparam("posting")).order_by(T.n)
 OF_REFERENCE = (
-    select(TRANSFERS).where(T.reference == bindparam("about")).order_by(T.at, T.posting_id, T.n)
+    select(TRANSFERS)
+    .where(T.reference == bindparam("about"), WRITTEN)
+    .order_by(T.at, T.posting_id, T.n)
 )
-
-SIGNED = case((T.debit == bindparam("account"), T.amount_minor), else_=-T.amount_minor)
-
-
-def _sum(amount: ColumnElement[Any]) -> ColumnElement[int]:
-    return cast(func.coalesce(func.sum(amount), 0), Amount)
-
-
-TOUCHES = or_(T.debit == bindparam("account"), T.credit == bindparam("account"))
-BALANCE = select(_sum(SIGNED)).where(TOUCHES, T.currency == bindparam("money"))
-_RUNNING = select(
-    TRANSFERS,
-    SIGNED.label("signed_minor"),
-    cast(
-        func.sum(SIGNED).over(partition_by=T.currency, order_by=(T.at, T.posting_id, T.n)), Amount
-    ).label("balance_minor"),
-).where(TOUCHES)
-_NEWEST = (
-    _RUNNING.order_by(T.at.desc(), T.posting_id.desc(), T.n.desc())
-    .limit(bindparam("most", type_=Count))
-    .subquery()
-)
-STATEMENT = select(_NEWEST).order_by(_NEWEST.c.at, _NEWEST.c.posting_id, _NEWEST.c.n)
-
-
-def _side(account: ColumnElement[Any], debit: Any, credit: Any) -> Select[Any]:
-    return select(
-        account.label("account"),
-        T.currency.label("currency"),
-        debit.label("debit_minor"),
-        credit.label("credit_minor"),
+_COPIED = ("posting_id", "n", "reason", "reference", "debit", "credit", "currency", "amount_minor")
+# In the order of n: of two endings at once, the one that gets the first row gets all of them.
+END = (
+    postgresql.insert(TRANSFERS)
+    .from_select(
+        ["id", *_COPIED, "kind", "at"],
+        select(
+            T.id + literal("/end"),
+            *(T[name] for name in _COPIED),
+            bindparam("ending", type_=Text),
+            bindparam("now", type_=Instant),
+        )
+        .where(T.posting_id == bindparam("posting"), T.kind == Kind.PEND)
+        .order_by(T.n),
     )
-
-
-_NOTHING = literal(0, Amount)
-_SIDES = union_all(
-    _side(T.debit, T.amount_minor, _NOTHING), _side(T.credit, _NOTHING, T.amount_minor)
-).subquery()
-TRIAL_BALANCE = (
-    select(
-        _SIDES.c.account,
-        _SIDES.c.currency,
-        _sum(_SIDES.c.debit_minor).label("debit_minor"),
-        _sum(_SIDES.c.credit_minor).label("credit_minor"),
-    )
-    .group_by(_SIDES.c.account, _SIDES.c.currency)
-    .order_by(_SIDES.c.currency, _SIDES.c.account)
+    .on_conflict_do_nothing(index_elements=["id"])
 )
 
 
-async def add(tx: Tx, posting: Posting, at: int) -> bool:
+async def add(tx: Tx, posting: Posting, kind: Kind, at: int) -> bool:
     """False where the posting exists; whoever added its first transfer adds all of them."""
-    first, *rest = (_row(posting, n, at) for n in range(1, len(posting.transfers) + 1))
+    first, *rest = (_row(posting, kind, n, at) for n in range(1, len(posting.transfers) + 1))
     if not await tx.run(FIRST, **first):
         return False
     await tx.run_many(REST, rest)
     return True
 
 
-def _row(posting: Posting, n: int, at: int) -> dict[str, Any]:
+async def end(tx: Tx, posting_id: str, ending: Ending, at: int) -> bool:
+    """False where it has ended already, or never waited."""
+    return await tx.run(END, posting=posting_id, ending=ending, now=at) > 0
+
+
+def _row(posting: Posting, kind: Kind, n: int, at: int) -> dict[str, Any]:
     transfer = posting.transfers[n - 1]
     return {
         "id": f"{posting.id}/{n}",
         "posting_id": posting.id,
         "n": n,
+        "kind": kind,
         "reason": posting.reason,
         "reference": posting.reference,
         "debit": transfer.debit,
@@ -106,57 +73,33 @@ def _row(posting: Posting, n: int, at: int) -> dict[str, Any]:
     }
 
 
-async def posting(tx: Tx, posting_id: str) -> Posting | None:
-    found = _postings(await tx.all(OF_POSTING, posting=posting_id))
-    return found[0] if found else None
+async def recorded(tx: Tx, posting_id: str) -> Recorded | None:
+    rows = await tx.all(OF_POSTING, posting=posting_id)
+    if not rows:
+        return None
+    kinds = {Kind(row["kind"]) for row in rows}
+    kind = Kind.PEND if Kind.PEND in kinds else Kind.POST
+    return Recorded(
+        posting=_posting([row for row in rows if row["kind"] == kind]),
+        kind=kind,
+        status=status_of(kinds),
+    )
 
 
 async def of_reference(tx: Tx, reference: str) -> list[Posting]:
-    return _postings(await tx.all(OF_REFERENCE, about=reference))
-
-
-def _postings(rows: Sequence[Row]) -> list[Posting]:
     found: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in await tx.all(OF_REFERENCE, about=reference):
         found.setdefault(row["posting_id"], []).append(row)
-    return [
-        Posting(
-            id=posting_id,
-            reason=rows[0]["reason"],
-            reference=rows[0]["reference"],
-            transfers=tuple(_transfer(row) for row in rows),
-        )
-        for posting_id, rows in found.items()
-    ]
+    return [_posting(rows) for rows in found.values()]
 
 
-def _transfer(row: Row) -> Transfer:
-    return Transfer(row["debit"], row["credit"], row["currency"], row["amount_minor"])
-
-
-async def balance(tx: Tx, account: str, currency: str) -> int:
-    found: int = await tx.scalar(BALANCE, account=account, money=currency)
-    return found
-
-
-async def statement(tx: Tx, account: str, limit: int) -> list[Entry]:
-    return [
-        Entry(
-            at=row["at"],
-            posting_id=row["posting_id"],
-            reason=row["reason"],
-            reference=row["reference"],
-            other=row["credit"] if row["debit"] == account else row["debit"],
-            currency=row["currency"],
-            amount_minor=row["signed_minor"],
-            balance_minor=row["balance_minor"],
-        )
-        for row in await tx.all(STATEMENT, account=account, most=limit)
-    ]
-
-
-async def trial_balance(tx: Tx) -> list[Balance]:
-    return [
-        Balance(row["account"], row["currency"], row["debit_minor"], row["credit_minor"])
-        for row in await tx.all(TRIAL_BALANCE)
-    ]
+def _posting(rows: Sequence[Row]) -> Posting:
+    return Posting(
+        id=rows[0]["posting_id"],
+        reason=rows[0]["reason"],
+        reference=rows[0]["reference"],
+        transfers=tuple(
+            Transfer(row["debit"], row["credit"], row["currency"], row["amount_minor"])
+            for row in rows
+        ),
+    )

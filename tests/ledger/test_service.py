@@ -167,14 +167,14 @@ async def test_no_sql_edits_removes_or_unbalances_a_transfer(database, clock, at
 
 RAW = {
     "sqlite": [
-        "INSERT OR REPLACE INTO transfers SELECT id, posting_id, n, reason, reference, debit, "
-        "credit, currency, 1, at FROM transfers",
+        "INSERT OR REPLACE INTO transfers SELECT id, posting_id, n, kind, reason, reference, "
+        "debit, credit, currency, 1, at FROM transfers",
         "INSERT INTO transfers SELECT * FROM transfers WHERE true ON CONFLICT (id) DO UPDATE "
         "SET amount_minor = 1",
-        "INSERT INTO transfers SELECT 'x', 'x', 1, reason, reference, debit, credit, currency, "
-        "12.5, at FROM transfers LIMIT 1",
-        "INSERT INTO transfers SELECT 'x', 'x', 1, reason, NULL, debit, credit, currency, 1, at "
-        "FROM transfers LIMIT 1",
+        "INSERT INTO transfers SELECT 'x/1', 'x', 1, kind, reason, reference, debit, credit, "
+        "currency, 12.5, at FROM transfers LIMIT 1",
+        "INSERT INTO transfers SELECT 'x/1', 'x', 1, kind, reason, NULL, debit, credit, currency, "
+        "1, at FROM transfers LIMIT 1",
         "UPDATE OR IGNORE transfers SET amount_minor = 1",
         "UPDATE OR REPLACE transfers SET n = 1",
     ],
@@ -185,8 +185,8 @@ RAW = {
         "SET amount_minor = 1",
         "MERGE INTO ledger.transfers t USING ledger.transfers s ON t.id = s.id "
         "WHEN MATCHED THEN DELETE",
-        "INSERT INTO ledger.transfers SELECT 'x', 'x', 1, reason, NULL, debit, credit, currency, "
-        "1, at FROM ledger.transfers LIMIT 1",
+        "INSERT INTO ledger.transfers SELECT 'x/1', 'x', 1, reason, NULL, debit, credit, "
+        "currency, 1, at FROM ledger.transfers LIMIT 1",
     ],
 }
 
