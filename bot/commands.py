@@ -1,15 +1,16 @@
-"""What a fan may say at any point: help, cancel, back, status, language, menu."""
+"""What a fan may say at any point: help, cancel, back, status, language, menu, waitlist."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot import delivery, ordering, questions
+from bot import delivery, ordering, questions, waiting
 from bot import talk as talking
 from bot.intents import CancelCheckout, FindOrders, OrdersFound, Release, Remember
 from bot.messages import Choice, Reply
 from bot.model import ADDRESS_PLACES, Place, State, Turn, fresh
+from bot.offering import CHOICES_MAX
 from bot.talk import Talk
 from bot.words import Command
 
@@ -22,7 +23,7 @@ def show_help(state: State, talk: Talk) -> Turn:
     """What can be said, the other language as a button, and the question again."""
     turn = questions.asked(state, talk, talk.say(state, "help.text"))
     (reply,) = turn.replies
-    if len(reply.choices) < questions.CHOICES_MAX:
+    if len(reply.choices) < CHOICES_MAX:
         other = _language_buttons(state, talk)[state.language == "en"]
         reply = replace(reply, choices=(*reply.choices, other))
     return replace(turn, replies=(reply,))
@@ -35,7 +36,9 @@ def cancel(state: State, talk: Talk) -> Turn:
         return replace(turn, intents=(Release(state.hold.hold_id),))
     if state.checkout:
         return Turn(state, (), (CancelCheckout(state.checkout.checkout_id),))
-    if state.place is Place.SIZE:
+    if state.place is Place.TURN:
+        return waiting.decline(state, talk)
+    if state.place in (Place.SIZE, Place.FEWER):
         return questions.asked(fresh(state), talk, talk.say(state, "cancel.left"))
     if state.paid_code:
         return questions.asked(state, talk, talk.say(state, "cancel.paid", code=state.paid_code))
@@ -106,12 +109,14 @@ COMMANDS: Mapping[Command, Callable[[State, Talk], Turn]] = {
     Command.SPANISH: _speak("es"),
     Command.MENU: ordering.begin,
     Command.THANKS: thanks,
+    Command.WAITLIST: waiting.say,
+    Command.LEAVE: waiting.leave,
 }
 BACK: Mapping[Place, Callable[[State, Talk], Turn]] = {
     **dict.fromkeys(ADDRESS_PLACES, delivery.back),
     Place.BROWSE: _nothing_before("back.first"),
     Place.SIZE: _nothing_before("back.first"),
-    Place.KNOWN: ordering.look,
+    **dict.fromkeys((Place.FEWER, Place.TURN, Place.KNOWN), ordering.look),
     Place.COUNTRY: _back_from_country,
     Place.SUMMARY: delivery.back_from_summary,
     Place.PREPARING: _nothing_before("back.placed"),

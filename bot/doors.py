@@ -45,6 +45,14 @@ class Doors:
             return await self._hold(intent, conversation, key)
         if isinstance(intent, intents.Look):
             return await self._database.read(lambda tx: self._look(tx, intent))
+        if isinstance(intent, intents.Join):
+            return await self._database.unit_of_work(
+                lambda tx: _join(tx, intent, conversation, key, self._hold_seconds)
+            )
+        if isinstance(intent, intents.TakeUp):
+            return await self._database.unit_of_work(
+                lambda tx: self._take_up(tx, intent, conversation)
+            )
         if isinstance(intent, intents.CheckOut):
             return await self._database.unit_of_work(
                 lambda tx: _check_out(tx, intent, conversation, key, self._provider)
@@ -56,7 +64,7 @@ class Doors:
         return await self._database.unit_of_work(lambda tx: write(tx, intent, conversation, key))
 
     async def _hold(self, intent: intents.Hold, conversation: Conversation, key: str) -> Outcome:
-        await self._database.read(lambda tx: live.check_on_offer(tx, intent.session_id, intent.sku))
+        await self._database.read(lambda tx: _check_may_hold(tx, intent, conversation, key))
         hold = await self._holds.hold(
             key=key,
             sku=intent.sku,
@@ -76,11 +84,18 @@ class Doors:
             session = running[0] if running else None
         if session is None:
             return intents.Looked(None)
-        return intents.Looked(self._offer(await live.current_offer(tx, session.id)))
+        offer = await live.current_offer(tx, session.id)
+        return intents.Looked(self._offer(offer) if offer else None)
 
-    def _offer(self, offer: live.Offer | None) -> intents.Offer | None:
-        if offer is None:
-            return None
+    async def _take_up(self, tx: Tx, intent: intents.TakeUp, conversation: Conversation) -> Outcome:
+        entry = await live.waitlist.take_up(tx, intent.entry_id, conversation.id)
+        assert entry.hold_id is not None
+        hold = await inventory.hold_of(tx, entry.hold_id)
+        offer = await live.offer_with(tx, entry.session_id, entry.sku)
+        held = intents.Held(hold.id, hold.sku, hold.quantity, hold.expires_at)
+        return intents.TakenUp(self._offer(offer), held)
+
+    def _offer(self, offer: live.Offer) -> intents.Offer:
         image = offer.image_url
         return intents.Offer(
             session_id=offer.session_id,
@@ -97,6 +112,18 @@ class Doors:
                 intents.Option(o.sku, o.label, o.price_minor, o.available) for o in offer.options
             ),
         )
+
+
+async def _check_may_hold(
+    tx: Tx, intent: intents.Hold, conversation: Conversation, key: str
+) -> None:
+    """It is on offer, and nobody waits for it; asked again after a crash, it may be held by now."""
+    try:
+        await live.check_on_offer(tx, intent.session_id, intent.sku)
+        await live.waitlist.check_turn(tx, intent.sku, conversation.id, intent.quantity)
+    except Refusal:
+        if await inventory.hold_under(tx, key) is None:
+            raise
 
 
 async def _release(
@@ -195,13 +222,45 @@ async def _remember(
     return intents.Remembered()
 
 
+async def _join(
+    tx: Tx, intent: intents.Join, conversation: Conversation, key: str, hold_seconds: int
+) -> Outcome:
+    place = await live.waitlist.join(
+        tx,
+        key=key,
+        session_id=intent.session_id,
+        sku=intent.sku,
+        quantity=intent.quantity,
+        owner=conversation.id,
+        hold_seconds=hold_seconds,
+    )
+    return intents.Joined(place.position)
+
+
+async def _leave(tx: Tx, intent: intents.Leave, conversation: Conversation, key: str) -> Outcome:
+    gone = await live.waitlist.leave(tx, conversation.id, intent.entry_id)
+    return intents.Left(tuple(entry.id for entry in gone))
+
+
+async def _find_places(
+    tx: Tx, intent: intents.FindPlaces, conversation: Conversation, key: str
+) -> Outcome:
+    places = await live.waitlist.places_of(tx, conversation.id)
+    named = await live.names_of(tx, [place.entry.sku for place in places])
+    return intents.PlacesFound(
+        tuple(intents.WaitPlace(*named[p.entry.sku], p.position) for p in places)
+    )
+
+
 READS: Mapping[type, Door[Any]] = {
     intents.KnownAddress: _known_address,
     intents.FindOrders: _find_orders,
+    intents.FindPlaces: _find_places,
 }
 WRITES: Mapping[type, Door[Any]] = {
     intents.Release: _release,
     intents.Quote: _quote,
     intents.CancelCheckout: _cancel_checkout,
     intents.Remember: _remember,
+    intents.Leave: _leave,
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot import addresses, questions
+from bot import addresses, questions, waiting
 from bot import talk as talking
 from bot.messages import Priority, Reply
 from bot.model import Checkout, Place, State, Turn, address_from, over
@@ -58,7 +58,9 @@ def order_paid(state: State, facts: Facts, talk: Talk) -> Turn:
         return Turn(state)
     receipt = _receipt(state, facts, talk)
     state = replace(over(state, facts["checkout_id"]), paid_code=facts["order_code"])
-    return Turn(over(state, told), (receipt,))
+    state = over(state, told)
+    asks = (questions.ask(state, talk),) if state.place is Place.TURN else ()
+    return Turn(state, (receipt, *asks))
 
 
 def _closed(key: str) -> Callable[[State, Facts, Talk], Turn]:
@@ -141,4 +143,7 @@ EVENTS: Mapping[str, Callable[[State, Facts, Talk], Turn]] = {
     "order_cancelled": _closed("checkout.cancelled"),
     "order_refunded": order_refunded,
     "hold_expired": hold_expired,
+    "turn_comes": waiting.turn_comes,
+    "turn_lapses": waiting.turn_lapses,
+    "waitlist_closed": waiting.closed,
 }

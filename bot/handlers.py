@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import live
 from bot.messages import Kind
 from commerce import orders
 from commerce.kernel import inbox
@@ -59,6 +60,29 @@ async def hold_expired(tx: Tx, event: Envelope) -> None:
     await _tell(tx, event, event.payload["owner"], "hold_expired", dict(event.payload))
 
 
+async def turn_comes(tx: Tx, event: Envelope) -> None:
+    fact = event.payload
+    names = ("entry_id", "hold_id", "sku", "session_id", "quantity", "asked", "expires_at")
+    told = {name: fact[name] for name in names} | await _goods(tx, fact["sku"])
+    await _tell(tx, event, fact["owner"], "turn_comes", told)
+
+
+async def turn_lapses(tx: Tx, event: Envelope) -> None:
+    fact = event.payload
+    await _tell(tx, event, fact["owner"], "turn_lapses", {"entry_id": fact["entry_id"]})
+
+
+async def waitlist_closed(tx: Tx, event: Envelope) -> None:
+    fact = event.payload
+    told = {"entry_id": fact["entry_id"]} | await _goods(tx, fact["sku"])
+    await _tell(tx, event, fact["owner"], "waitlist_closed", told)
+
+
+async def _goods(tx: Tx, sku: str) -> dict[str, str]:
+    title, label = (await live.names_of(tx, [sku]))[sku]
+    return {"title": title, "label": label}
+
+
 async def _tell(
     tx: Tx, event: Envelope, conversation_id: str, name: str, facts: Mapping[str, Any]
 ) -> None:
@@ -80,4 +104,7 @@ HANDLERS: Handlers = {
     "order.paid": [order_paid],
     "order.cancelled": [order_cancelled],
     "hold.expired": [hold_expired],
+    "waitlist.offered": [turn_comes],
+    "waitlist.lapsed": [turn_lapses],
+    "waitlist.closed": [waitlist_closed],
 }

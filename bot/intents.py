@@ -69,8 +69,49 @@ class Remember:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A place on the waitlist of a variant."""
+
+    sku: str
+    quantity: int
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Give up one place on a waitlist, or all."""
+
+    entry_id: str = ""
+    quietly: bool = False  # nobody is there any more to be told
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUp:
+    """Go on to buy what the waitlist holds."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindPlaces:
+    """Where does this fan wait?"""
+
+
 Intent = (
-    Look | Hold | Release | Quote | KnownAddress | CheckOut | CancelCheckout | FindOrders | Remember
+    Look
+    | Hold
+    | Release
+    | Quote
+    | KnownAddress
+    | CheckOut
+    | CancelCheckout
+    | FindOrders
+    | Remember
+    | Join
+    | Leave
+    | TakeUp
+    | FindPlaces
 )
 
 
@@ -166,6 +207,34 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    position: int  # 1 = the next; 0 = it is this fan's turn already
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    entry_ids: tuple[str, ...]  # the places that were given up
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    offer: Offer
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class WaitPlace:
+    title: str
+    label: str
+    position: int  # as in Joined
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesFound:
+    places: tuple[WaitPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -181,5 +250,9 @@ Outcome = (
     | CancelTaken
     | OrdersFound
     | Remembered
+    | Joined
+    | Left
+    | TakenUp
+    | PlacesFound
     | Refused
 )

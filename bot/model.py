@@ -18,6 +18,8 @@ TOLD_MAX = 12  # checkouts whose end the fan has heard of
 class Place(StrEnum):
     BROWSE = "browse"  # nothing chosen, nothing shown that could be chosen
     SIZE = "size"  # an offer is shown
+    FEWER = "fewer"  # fewer are left than were asked for, and nothing is held: how many?
+    TURN = "turn"  # the waitlist holds something for the fan: go on with it?
     KNOWN = "known"  # held; does the known address still hold?
     COUNTRY = "country"
     NAME = "name"
@@ -41,6 +43,33 @@ class Checkout:
     address: Address | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the fan asked for, and there was not enough of it."""
+
+    sku: str
+    session_id: str
+    title: str
+    label: str
+    quantity: int = 1
+    left: int = 0
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitTurn:
+    """What the waitlist holds for the fan, who has not gone on to buy it yet."""
+
+    entry_id: str
+    hold_id: str
+    sku: str
+    session_id: str
+    title: str
+    label: str
+    quantity: int = 1
+    expires_at: int = 0  # µs
+
+
 NOWHERE = Address(name="", line1="", city="", country="")
 
 
@@ -53,6 +82,8 @@ class State:
     name: str = ""  # profile name
     session: str = ""  # slug of the session the fan came from
     offer: Offer | None = None
+    wanted: Wanted | None = None
+    turns: tuple[WaitTurn, ...] = ()  # the earliest first
     hold: Held | None = None
     address: Address = NOWHERE  # empty fields are still to be asked
     known: Address | None = None  # from an earlier purchase
@@ -105,6 +136,8 @@ ADDRESS_PLACES = (
 NEEDS: Mapping[Place, tuple[str, ...]] = {
     Place.BROWSE: (),
     Place.SIZE: ("offer",),
+    Place.FEWER: ("offer", "wanted"),
+    Place.TURN: ("turns",),
     Place.KNOWN: ("offer", "hold", "known"),
     **dict.fromkeys(ADDRESS_PLACES, ("offer", "hold")),
     Place.SUMMARY: ("offer", "hold", "quote"),
@@ -122,10 +155,13 @@ def settled(state: State) -> State:
 
 
 def fresh(state: State) -> State:
-    """Nothing chosen, the next purchase; who the fan is and what is still to be paid stay."""
+    """Nothing chosen, the next purchase; who the fan is and what is still to be paid stay.
+
+    What the waitlist holds comes next.
+    """
     return replace(
-        state, place=Place.BROWSE, purchase=state.purchase + 1,
-        offer=None, hold=None, address=NOWHERE, known=None, quote=None,
+        state, place=Place.TURN if state.turns else Place.BROWSE, purchase=state.purchase + 1,
+        offer=None, wanted=None, hold=None, address=NOWHERE, known=None, quote=None,
     )  # fmt: skip
 
 
@@ -183,12 +219,15 @@ EMPTY: Mapping[type, Mapping[str, Any]] = {  # what stands in for a key an older
     type(blank): {f.name: getattr(blank, f.name) for f in fields(blank)}
     for blank in (
         _OFFER, Option("", "", 0, 0), Held("", "", 1, 0), NOWHERE, Quoted("", (), 0, "USD"),
-        QuoteLine("", "", 0), Checkout("", ""),
+        QuoteLine("", "", 0), Checkout("", ""), Wanted("", "", "", ""),
+        WaitTurn("", "", "", "", "", ""),
     )
 }  # fmt: skip
 READERS: Mapping[str, Any] = {
     "place": _place,
     "offer": _offer,
+    "wanted": lambda body: _rebuild(Wanted, body),
+    "turns": lambda body: tuple(_rebuild(WaitTurn, turn) for turn in body),
     "hold": lambda body: _rebuild(Held, body),
     "address": address_from,
     "known": address_from,

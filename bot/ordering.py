@@ -1,10 +1,10 @@
-"""Seeing the offer and choosing of it, until the goods are held."""
+"""Seeing the offer and choosing of it, until the goods are held or there are not enough of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import addresses, paying, questions, wishes
+from bot import addresses, offering, paying, questions, waiting, wishes, words
 from bot import talk as talking
 from bot.intents import (
     AddressKnown,
@@ -15,11 +15,10 @@ from bot.intents import (
     Look,
     Looked,
     Offer,
-    Option,
     Release,
 )  # fmt: skip
 from bot.messages import Reply
-from bot.model import NOWHERE, Place, State, Turn, fresh
+from bot.model import NOWHERE, Place, State, Turn, Wanted, fresh
 from bot.talk import Talk
 
 
@@ -27,7 +26,7 @@ def look(state: State, talk: Talk) -> Turn:
     """Back to the beginning of this purchase; what was held is let go."""
     held = state.hold
     state = replace(
-        state, place=Place.BROWSE, hold=None, quote=None, address=NOWHERE, known=None
+        state, place=Place.BROWSE, wanted=None, hold=None, quote=None, address=NOWHERE, known=None
     )  # fmt: skip
     release: tuple[Intent, ...] = (Release(held.hold_id),) if held else ()
     return Turn(state, (), (*release, Look(state.session)))
@@ -54,22 +53,45 @@ def begin(state: State, talk: Talk) -> Turn:
 
 
 def looked(state: State, outcome: Looked, talk: Talk) -> Turn:
-    offer = outcome.offer
+    """What is on; where the fan has just lost something, what is left beside it."""
+    offer, wanted = outcome.offer, state.wanted
+    notice = offering.sorry(state, talk, wanted) if wanted else ""
     if offer is None:
         state = replace(state, place=Place.BROWSE, offer=None)
-        text = talk.say(state, "browse.nothing")
+        text = "\n\n".join(filter(None, (notice, talk.say(state, "browse.nothing"))))
         return Turn(state, (Reply(text=text, choices=questions.choices(state, talk)),))
     if not _same_goods(state.offer, offer):
         state = replace(state, purchase=state.purchase + 1)
     state = replace(state, place=Place.SIZE, offer=offer, session=offer.session_slug)
-    return Turn(state, (questions.offer_card(state, talk, offer),))
+    if wanted and talking.option_of(offer, wanted.sku):
+        return questions.asked(state, talk, notice)
+    state = replace(state, wanted=None)
+    text = "\n\n".join(filter(None, (notice, offering.card(state, talk, offer))))
+    choices = questions.choices(state, talk)
+    return Turn(state, (Reply(text=text, choices=choices, image_url=offer.image_url),))
+
+
+def lost(state: State, wanted: Wanted, talk: Talk) -> Turn:
+    """Fewer are left than were asked for: ask how many. None at all: see what else there is."""
+    turn = look(replace(state, renewing=False), talk)
+    state = replace(turn.state, wanted=wanted)
+    if wanted.left > 0:
+        release = tuple(intent for intent in turn.intents if isinstance(intent, Release))
+        return replace(questions.asked(replace(state, place=Place.FEWER), talk), intents=release)
+    return replace(turn, state=state)
 
 
 def press(state: State, value: str, talk: Talk) -> Turn:
     assert state.offer is not None
     if value == "look":
         return look(state, talk)
-    return _hold(state, state.offer.options[int(value)], 1)
+    what, _, index = value.rpartition("-")
+    if offering.WAIT not in (what, value):
+        return _hold(state, state.offer.options[int(value)].sku, 1)
+    if what:
+        wanted = offering.wanted_of(state.offer, state.offer.options[int(index)])
+        state = replace(state, wanted=wanted)
+    return waiting.join(state)
 
 
 def write(state: State, text: str, talk: Talk) -> Turn:
@@ -77,16 +99,28 @@ def write(state: State, text: str, talk: Talk) -> Turn:
     wish = wishes.read(text, state.offer)
     if isinstance(wish, wishes.Unclear):
         return _unclear(state, wish, talk)
-    if wish.quantity < 1:
-        return questions.asked(state, talk, talk.say(state, "offer.quantity_zero"))
-    if wish.quantity > wishes.QUANTITY_MAX:
-        most = talk.say(state, "offer.quantity_max", max=wishes.QUANTITY_MAX)
-        return questions.asked(state, talk, most)
-    return _hold(state, wish.option, wish.quantity)
+    return _hold_some(state, wish.option.sku, wish.quantity, talk)
+
+
+def press_fewer(state: State, value: str, talk: Talk) -> Turn:
+    assert state.wanted is not None
+    return _hold(state, state.wanted.sku, int(value))
+
+
+def write_fewer(state: State, text: str, talk: Talk) -> Turn:
+    """A number is how many of them, a yes is all of them; a size is another wish."""
+    assert state.wanted is not None
+    folded = words.fold(text)
+    if words.is_yes(folded):
+        return _hold(state, state.wanted.sku, min(state.wanted.left, wishes.QUANTITY_MAX))
+    quantity = wishes.number_in(folded)
+    if quantity is None:
+        return write(state, text, talk)
+    return _hold_some(state, state.wanted.sku, quantity, talk)
 
 
 def held(state: State, outcome: Held, talk: Talk) -> Turn:
-    state = replace(state, hold=outcome)
+    state = replace(state, hold=outcome, wanted=None)
     if state.renewing:
         return paying.quote(state)
     return Turn(state, (), (KnownAddress(),))
@@ -109,15 +143,24 @@ def known(state: State, outcome: AddressKnown, talk: Talk) -> Turn:
     return questions.asked(state, talk, notice)
 
 
-def _hold(state: State, option: Option, quantity: int) -> Turn:
+def _hold_some(state: State, sku: str, quantity: int, talk: Talk) -> Turn:
+    if quantity < 1:
+        return questions.asked(state, talk, talk.say(state, "offer.quantity_zero"))
+    if quantity > wishes.QUANTITY_MAX:
+        most = talk.say(state, "offer.quantity_max", max=wishes.QUANTITY_MAX)
+        return questions.asked(state, talk, most)
+    return _hold(state, sku, quantity)
+
+
+def _hold(state: State, sku: str, quantity: int) -> Turn:
     assert state.offer is not None
-    return Turn(state, (), (Hold(option.sku, quantity, state.offer.session_id),))
+    return Turn(state, (), (Hold(sku, quantity, state.offer.session_id),))
 
 
 def _unclear(state: State, wish: wishes.Unclear, talk: Talk) -> Turn:
     if not wish.among:
         return questions.asked(state, talk, talk.say(state, "offer.not_understood"))
-    sizes = ", ".join(option.label for option in wish.among[: questions.CHOICES_MAX])
+    sizes = ", ".join(option.label for option in wish.among[: offering.CHOICES_MAX])
     return questions.asked(state, talk, talk.say(state, "offer.which", sizes=sizes))
 
 

@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot import addresses, countries
+from bot import addresses, countries, offering
 from bot import talk as talking
-from bot.intents import Held, Offer
+from bot.intents import Held
 from bot.messages import Choice, Link, Priority, Reply
-from bot.model import Checkout, Place, State, Turn
+from bot.model import Checkout, Place, State, Turn, WaitTurn
+from bot.offering import CHOICES_MAX
 from bot.talk import Talk
-from bot.wishes import buyable, is_single
 from commerce.accounts import Address
 
-CHOICES_MAX = 10
-DESCRIPTION_LENGTH_MAX = 300
 CONSENT_VERSION = "terms-1"  # to be raised with every change of the text `consent.text`
 
 
 def ask(state: State, talk: Talk) -> Reply:
     """The question of the place where the fan is."""
-    return QUESTIONS[state.place](state, talk)
+    return replace(QUESTIONS[state.place](state, talk), choices=choices(state, talk))
 
 
 def choices(state: State, talk: Talk) -> tuple[Choice, ...]:
     """What was offered with it; nothing else can be pressed or meant by a number."""
     find = CHOICES.get(state.place)
-    return find(state, talk) if find else ()
+    found = find(state, talk) if find else ()
+    if state.place is Place.TURN or not state.turns or len(found) >= CHOICES_MAX:
+        return found
+    # What the waitlist holds comes last, so that the numbers of the others stay what they were.
+    return (*found, turn_button(state, talk, state.turns[0]))
 
 
 def asked(state: State, talk: Talk, *notices: str) -> Turn:
@@ -35,23 +37,6 @@ def asked(state: State, talk: Talk, *notices: str) -> Turn:
     question = ask(state, talk)
     text = "\n\n".join((*filter(None, notices), question.text))
     return Turn(state, (replace(question, text=text),))
-
-
-def offer_card(state: State, talk: Talk, offer: Offer) -> Reply:
-    """The product as it is shown once: picture, price, stock, countdown, and the first question."""
-    available = sum(option.available for option in buyable(offer))
-    lines = [
-        talk.say(state, "offer.title", title=offer.title, leader=offer.leader_name),
-        offer.description[:DESCRIPTION_LENGTH_MAX],
-        f"{_price(state, talk, offer)} · {talking.stock(state, talk, available)}",
-        _sizes_gone(state, talk, offer) if available else "",
-        _countdown(state, talk, offer),
-        "",
-        _first_question(state, talk, offer, ""),
-        talk.say(state, "offer.help"),
-    ]
-    text = "\n".join(line for i, line in enumerate(lines) if line or i == 5)
-    return Reply(text=text, choices=choices(state, talk), image_url=offer.image_url)
 
 
 def consent_text(state: State, talk: Talk) -> str:
@@ -71,80 +56,56 @@ def pay_link(state: State, talk: Talk, checkout: Checkout) -> Link:
     return Link(talk.say(state, "button.pay", total=total), checkout.url)
 
 
+def turn_button(state: State, talk: Talk, turn: WaitTurn) -> Choice:
+    """It is right at every step, and names what it is for."""
+    tail = turn.entry_id[-12:].encode("ascii", "replace").decode()
+    value = f"{talking.ANYWHERE}:{talking.TURN}{tail}"
+    return Choice(f"{state.purchase}:{value}", talk.say(state, "button.turn"))
+
+
+def turn_words(state: State, talk: Talk, turn: WaitTurn, key: str) -> str:
+    goods = talking.named_goods(state, talk, turn.title, turn.label, turn.quantity)
+    clock = talking.clock(turn.expires_at)
+    return talk.say(state, key, count=turn.quantity, goods=goods, clock=clock)
+
+
+def _turn(state: State, talk: Talk) -> Reply:
+    return Reply(
+        text=turn_words(state, talk, state.turns[0], "turn.ask"), priority=Priority.PAYMENT
+    )
+
+
+def _turn_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    return (
+        talk.button(state, "take", "button.turn_take"),
+        talk.button(state, "leave", "button.turn_leave"),
+    )
+
+
+def _browse_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    look = talk.button(state, "look", "button.look")
+    return (look, *offering.wait_choices(state, talk))
+
+
 def _browse(state: State, talk: Talk) -> Reply:
-    return Reply(text=talk.say(state, "browse.question"), choices=choices(state, talk))
-
-
-def _size(state: State, talk: Talk) -> Reply:
-    assert state.offer is not None
-    text = _first_question(state, talk, state.offer, "_again")
-    return Reply(text=text, choices=choices(state, talk))
-
-
-def _first_question(state: State, talk: Talk, offer: Offer, form: str) -> str:
-    available = buyable(offer)
-    facts = {"title": offer.title, "price": _price(state, talk, offer)} if form else {}
-    if not available:
-        facts.pop("price", None)
-        return talk.say(state, f"offer.gone{form}", **facts)
-    if is_single(offer):
-        return talk.say(state, f"offer.take{form}", **facts)
-    return talk.say(state, f"offer.choose{form}", example=available[0].label, **facts)
-
-
-def _price(state: State, talk: Talk, offer: Offer) -> str:
-    prices = {option.price_minor for option in offer.options} or {0}
-    key = "offer.price" if len(prices) == 1 else "offer.price_from"
-    return talk.say(state, key, price=talking.price(state, min(prices), offer.currency))
-
-
-def _sizes_gone(state: State, talk: Talk, offer: Offer) -> str:
-    gone = [option.label for option in offer.options if option.available <= 0]
-    return talk.say(state, "offer.sizes_gone", sizes=", ".join(gone)) if gone else ""
-
-
-def _countdown(state: State, talk: Talk, offer: Offer) -> str:
-    if offer.ends_at is None:
-        return ""
-    if offer.ends_at <= talk.now:
-        return talk.say(state, "offer.ended")
-    minutes = talk.minutes_until(offer.ends_at)
-    return talk.say(state, "offer.ends" if minutes else "offer.ends_soon", count=minutes)
-
-
-def _size_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
-    assert state.offer is not None
-    offer = state.offer
-    if not buyable(offer):
-        return (talk.button(state, "look", "button.look"),)
-    if is_single(offer):
-        return (talk.button(state, "0", "button.take"),)
-    same_price = len({option.price_minor for option in offer.options}) == 1
-    found = []
-    for index, option in enumerate(offer.options):
-        if option.available > 0:
-            words = talking.stock(state, talk, option.available)
-            if not same_price:
-                words = f"{talking.price(state, option.price_minor, offer.currency)} · {words}"
-            found.append(Choice(talking.button_id(state, str(index)), option.label, words))
-    return tuple(found[:CHOICES_MAX])
+    return Reply(text=talk.say(state, "browse.question"))
 
 
 def _known(state: State, talk: Talk) -> Reply:
     assert state.known is not None
     address = "\n".join(addresses.lines(state.known, state.language))
     text = talk.say(state, "ask.known", address=address)
-    return Reply(text=text, choices=choices(state, talk))
+    return Reply(text=text)
 
 
 def _country(state: State, talk: Talk) -> Reply:
-    return Reply(text=talk.say(state, "ask.country"), choices=choices(state, talk))
+    return Reply(text=talk.say(state, "ask.country"))
 
 
 def _plain(key: str) -> Callable[[State, Talk], Reply]:
     def question(state: State, talk: Talk) -> Reply:
         text = talk.say(state, key)
-        return Reply(text=text + _optional(state, talk), choices=choices(state, talk))
+        return Reply(text=text + _optional(state, talk))
 
     return question
 
@@ -154,13 +115,13 @@ def _postcode(state: State, talk: Talk) -> Reply:
     word = talk.say(state, f"postcode.{rules.postcode_word}")
     key = "ask.postcode_example" if rules.postcode_example else "ask.postcode"
     text = talk.say(state, key, postcode=word, example=rules.postcode_example)
-    return Reply(text=text + _optional(state, talk), choices=choices(state, talk))
+    return Reply(text=text + _optional(state, talk))
 
 
 def _region(state: State, talk: Talk) -> Reply:
     rules = addresses.rules(state.address.country)
     word = talk.say(state, f"region.{rules.region_word}")
-    return Reply(text=talk.say(state, "ask.region", region=word), choices=choices(state, talk))
+    return Reply(text=talk.say(state, "ask.region", region=word))
 
 
 def _optional(state: State, talk: Talk) -> str:
@@ -219,7 +180,7 @@ def _summary(state: State, talk: Talk) -> Reply:
         consent_text(state, talk),
     ]
     text = "\n".join(lines).replace("\n\n\n", "\n\n")
-    return Reply(text=text, choices=choices(state, talk))
+    return Reply(text=text)
 
 
 def _held_until(state: State, talk: Talk, hold: Held) -> str:
@@ -261,7 +222,6 @@ def _paying(state: State, talk: Talk) -> Reply:
     assert state.checkout is not None
     return Reply(
         text=talk.say(state, "checkout.paying", code=state.checkout.order_code),
-        choices=choices(state, talk),
         link=pay_link(state, talk, state.checkout),
         priority=Priority.PAYMENT,
     )
@@ -269,7 +229,9 @@ def _paying(state: State, talk: Talk) -> Reply:
 
 QUESTIONS: Mapping[Place, Callable[[State, Talk], Reply]] = {
     Place.BROWSE: _browse,
-    Place.SIZE: _size,
+    Place.SIZE: offering.size,
+    Place.FEWER: offering.fewer,
+    Place.TURN: _turn,
     Place.KNOWN: _known,
     Place.COUNTRY: _country,
     Place.NAME: _plain("ask.name"),
@@ -282,8 +244,10 @@ QUESTIONS: Mapping[Place, Callable[[State, Talk], Reply]] = {
     Place.PAYING: _paying,
 }
 CHOICES: Mapping[Place, Callable[[State, Talk], tuple[Choice, ...]]] = {
-    Place.BROWSE: lambda state, talk: (talk.button(state, "look", "button.look"),),
-    Place.SIZE: _size_choices,
+    Place.BROWSE: _browse_choices,
+    Place.SIZE: offering.size_choices,
+    Place.FEWER: offering.fewer_choices,
+    Place.TURN: _turn_choices,
     Place.KNOWN: _known_choices,
     Place.COUNTRY: _country_choices,
     Place.NAME: _name_choices,

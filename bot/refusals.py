@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot import countries, ordering, paying, questions
+from bot import countries, ordering, paying, questions, waiting
+from bot import talk as talking
 from bot.intents import (
     AddressKnown,
     CancelCheckout,
     CheckOut,
+    FindPlaces,
     Hold,
+    Join,
     KnownAddress,
+    Leave,
     Look,
+    Offer,
     Quote,
     Refused,
     Release,
     Remember,
+    TakeUp,
 )
 from bot.messages import Reply
-from bot.model import Answer, Place, State, Turn, fresh, over
+from bot.model import Answer, Place, State, Turn, Wanted, fresh, over
 from bot.talk import Talk
 
 Handler = Callable[[State, Answer, Refused, Talk], Turn]
@@ -31,15 +37,48 @@ def hear(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
         return Turn(state)
     if isinstance(answer.intent, KnownAddress):
         return ordering.known(state, AddressKnown(None), talk)
+    if isinstance(answer.intent, Join | Leave | FindPlaces):
+        return _aside(state, refused, talk)
     handler = REFUSALS.get(refused.code, _unknown)
     return handler(state, answer, refused, talk)
 
 
 def _out_of_stock(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
-    available = int(refused.facts.get("available") or 0)
-    if available > 0:
-        return _look_again(state, talk.say(state, "refusal.out_of_stock", count=available), talk)
-    return _look_again(state, talk.say(state, "refusal.sold_out"), talk)
+    """How many there are, and nothing is held; or what else there is, and the waitlist."""
+    intent = answer.intent
+    if not isinstance(intent, Hold) or state.offer is None:
+        return _unknown(state, answer, refused, talk)
+    wanted = _wanted(state.offer, intent)
+    left = int(refused.facts.get("available") or 0)
+    return ordering.lost(state, replace(wanted, left=left), talk)
+
+
+def _suspended(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    intent = answer.intent
+    if not isinstance(intent, Hold) or state.offer is None:
+        return _unknown(state, answer, refused, talk)
+    return ordering.lost(state, replace(_wanted(state.offer, intent), suspended=True), talk)
+
+
+def _wanted(offer: Offer, intent: Hold) -> Wanted:
+    option = talking.option_of(offer, intent.sku)
+    label = talking.label_of(offer, option) if option else ""
+    return Wanted(intent.sku, intent.session_id, offer.title, label, intent.quantity)
+
+
+def _turn_lapsed(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    if not isinstance(answer.intent, TakeUp):
+        return _unknown(state, answer, refused, talk)
+    return waiting.missed(state, answer.intent.entry_id, talk)
+
+
+def _aside(state: State, refused: Refused, talk: Talk) -> Turn:
+    """What concerns the waitlist leaves the purchase beside it alone."""
+    state = replace(state, wanted=None)
+    if state.place is Place.FEWER:
+        state = replace(state, place=Place.SIZE)
+    key = "refusal.session_ended" if refused.code in OVER else "refusal.unknown"
+    return questions.asked(state, talk, talk.say(state, key))
 
 
 def _hold_expired(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
@@ -58,8 +97,10 @@ def _nothing_pinned(state: State, answer: Answer, refused: Refused, talk: Talk) 
 
 def _unknown_session(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
     if isinstance(answer.intent, Look) and answer.intent.session:
-        state = replace(state, session="")
-        return _look_again(state, talk.say(state, "browse.unknown_session"), talk)
+        turn = _look_again(
+            replace(state, session=""), talk.say(state, "browse.unknown_session"), talk
+        )
+        return replace(turn, state=replace(turn.state, wanted=state.wanted))
     return _unanswered(state, answer, talk.say(state, "refusal.unknown_session"), talk)
 
 
@@ -113,8 +154,11 @@ def _look_again(state: State, text: str, talk: Talk) -> Turn:
     return replace(turn, replies=(Reply(text=text),))
 
 
+OVER = ("session_ended", "nothing_pinned")
 REFUSALS: Mapping[str, Handler] = {
     "out_of_stock": _out_of_stock,
+    "sku_suspended": _suspended,
+    "turn_lapsed": _turn_lapsed,
     "hold_expired": _hold_expired,
     "nothing_pinned": _nothing_pinned,
     "not_for_sale": _nothing_pinned,

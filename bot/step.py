@@ -11,20 +11,36 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from bot import commands, delivery, events, ordering, paying, questions, refusals, words
+from bot import (
+    commands,
+    delivery,
+    events,
+    offering,
+    ordering,
+    paying,
+    questions,
+    refusals,
+    waiting,
+    words,
+)
 from bot import talk as talking
 from bot.intents import (
     AddressKnown,
     CancelTaken,
     CheckoutOpened,
     Held,
+    Joined,
+    Leave,
+    Left,
     Looked,
     OrdersFound,
+    PlacesFound,
     Quoted,
     Refused,
     Release,
     Released,
     Remembered,
+    TakenUp,
 )
 from bot.messages import Incoming, Kind
 from bot.model import ADDRESS_PLACES, Answer, Given, Place, State, Turn, fresh
@@ -81,8 +97,13 @@ def _text(state: State, given: Incoming, talk: Talk) -> Turn:
     if not text:
         return _unreadable(state, talk, "notice.empty")
     value = _named_choice(state, text, talk)
-    accepts = FLOW[state.place]
-    return accepts.press(state, value, talk) if value else accepts.write(state, text, talk)
+    return _press(state, value, talk) if value else FLOW[state.place].write(state, text, talk)
+
+
+def _press(state: State, value: str, talk: Talk) -> Turn:
+    if value.startswith(talking.TURN):
+        return waiting.take_up(state, value, talk)
+    return FLOW[state.place].press(state, value, talk)
 
 
 def _named_choice(state: State, text: str, talk: Talk) -> str:
@@ -109,8 +130,10 @@ def _choice(state: State, given: Incoming, talk: Talk) -> Turn:
     _, place, value = ([*given.choice.split(":", 2), "", ""])[:3]
     if place == talking.ANYWHERE and value in words.Command.__members__.values():
         return commands.run(words.Command(value), state, talk)
+    if place == talking.ANYWHERE and value.startswith(talking.TURN):
+        return waiting.take_up(state, value, talk)
     if any(given.choice == choice.id for choice in questions.choices(state, talk)):
-        return FLOW[state.place].press(state, value, talk)
+        return _press(state, value, talk)
     if state.place is Place.BROWSE:
         return ordering.look(state, talk)
     return questions.asked(state, talk, talk.say(state, "notice.stale"))
@@ -136,9 +159,11 @@ def _unreadable(state: State, talk: Talk, key: str) -> Turn:
 
 def _left(state: State, given: Incoming, talk: Talk) -> Turn:
     """Nobody reads an answer; an order already placed may still be paid and stays."""
+    state = replace(state, turns=())
     if state.hold is None:
-        return Turn(state)
-    return Turn(fresh(state), (), (Release(state.hold.hold_id),))
+        state = fresh(state) if state.place is Place.TURN else state
+        return Turn(state, (), (Leave(quietly=True),))
+    return Turn(fresh(state), (), (Release(state.hold.hold_id), Leave(quietly=True)))
 
 
 def _event(state: State, given: Incoming, talk: Talk) -> Turn:
@@ -146,12 +171,20 @@ def _event(state: State, given: Incoming, talk: Talk) -> Turn:
 
 
 def _answered(state: State, given: Answer, talk: Talk) -> Turn:
+    if isinstance(given.intent, Leave) and given.intent.quietly:
+        return Turn(state)
     if isinstance(given.outcome, Refused):
         return refusals.hear(state, given, given.outcome, talk)
     return ANSWERS[type(given.outcome)](state, given.outcome, talk)
 
 
 def _browse(state: State, value: str, talk: Talk) -> Turn:
+    if value == offering.WAIT and state.wanted:
+        return waiting.join(state)
+    return ordering.look(state, talk)
+
+
+def _browse_written(state: State, text: str, talk: Talk) -> Turn:
     return ordering.look(state, talk)
 
 
@@ -172,8 +205,10 @@ def _wait(state: State, text: str, talk: Talk) -> Turn:
 
 
 FLOW: Mapping[Place, Accepts] = {
-    Place.BROWSE: Accepts(press=_browse, write=_browse),
+    Place.BROWSE: Accepts(press=_browse, write=_browse_written),
     Place.SIZE: Accepts(press=ordering.press, write=ordering.write),
+    Place.FEWER: Accepts(press=ordering.press_fewer, write=ordering.write_fewer),
+    Place.TURN: Accepts(press=waiting.press, write=waiting.write),
     Place.KNOWN: Accepts(press=delivery.confirm, write=delivery.write_known),
     **dict.fromkeys(ADDRESS_PLACES, Accepts(press=delivery.press, write=delivery.write)),
     Place.SUMMARY: Accepts(press=_summary_pressed, write=paying.write),
@@ -205,4 +240,8 @@ ANSWERS: Mapping[type, Callable[[State, Any, Talk], Turn]] = {
     OrdersFound: commands.orders_found,
     Released: _nothing,
     Remembered: _nothing,
+    Joined: waiting.joined,
+    Left: waiting.left,
+    TakenUp: waiting.taken_up,
+    PlacesFound: waiting.places_found,
 }

@@ -15,6 +15,7 @@ from commerce.kernel.money import format_money
 STOCK_LOW = 5
 STOCK_PLENTY = 100  # more than that is nobody's business
 ANYWHERE = "any"  # the place in the id of a button that is right at every step
+TURN = "turn-"  # begins the value of a button that goes on with what the waitlist holds
 DAY_MINUTES = 24 * 60
 
 
@@ -69,7 +70,7 @@ def goods(state: State, talk: Talk) -> str:
     assert state.offer is not None
     assert state.hold is not None
     option = option_of(state.offer, state.hold.sku)
-    label = option.label if option and len(state.offer.options) > 1 else ""
+    label = label_of(state.offer, option) if option else ""
     return named_goods(state, talk, state.offer.title, label, state.hold.quantity)
 
 
@@ -77,3 +78,13 @@ def named_goods(state: State, talk: Talk, title: str, label: str, quantity: int)
     if not label:
         return talk.say(state, "goods.plain", quantity=quantity, title=title)
     return talk.say(state, "goods.labelled", quantity=quantity, title=title, label=label)
+
+
+def goods_name(state: State, talk: Talk, title: str, label: str) -> str:
+    """Without a count: "Hoodie (M)"."""
+    return talk.say(state, "goods.name", title=title, label=label) if label else title
+
+
+def label_of(offer: Offer, option: Option) -> str:
+    """What tells the option from the others, where there are others."""
+    return option.label if len(offer.options) > 1 else ""

@@ -60,6 +60,15 @@ def _of_the_only_one(folded: str, option: Option) -> Wish | Unclear:
     return Unclear()
 
 
+def number_in(folded: str) -> int | None:
+    """The count, where nothing but a count was written: "3", "take two please"."""
+    tokens = _tokens(folded)
+    numbers = [token for token in tokens if token.isdecimal() or token in words.NUMBERS]
+    if not numbers or set(tokens) - set(numbers) - words.AROUND_YES - words.YES:
+        return None
+    return _quantity(numbers)
+
+
 def _named(tokens: Sequence[str], labels: Sequence[tuple[tuple[str, ...], Option]]) -> list[Option]:
     """The options whose whole label was written; of labels within labels the longest."""
     found = [(label, option) for label, option in labels if _holds(tokens, label)]

@@ -25,6 +25,8 @@ class Command(StrEnum):
     ENGLISH = "en"
     SPANISH = "es"
     MENU = "menu"
+    WAITLIST = "waitlist"
+    LEAVE = "leave"
     THANKS = "thanks"
 
 
@@ -37,6 +39,14 @@ _SPOKEN = {
     Command.ENGLISH: "english, ingles, in english, en ingles",
     Command.SPANISH: "spanish, espanol, castellano, in spanish, en espanol",
     Command.MENU: "menu, start, inicio, empezar, start over, empezar de nuevo, restart",
+    Command.WAITLIST: (
+        "waitlist, wait list, waiting list, the waitlist, tell me when free, notify me, "
+        "lista de espera, avisame, la lista de espera"
+    ),
+    Command.LEAVE: (
+        "leave, leave waitlist, leave the waitlist, leave the list, "
+        "salir, salir de la lista, dejar la lista"
+    ),
     Command.THANKS: "thanks, thank you, thx, gracias, muchas gracias, thank you very much",
 }
 COMMANDS: Mapping[str, Command] = {
@@ -64,6 +74,7 @@ OTHER = listed(
     "no, nope, change, change it, other, another, another address, new address, "
     "different address, cambiar, otra, otra direccion, nueva direccion, cambiar direccion"
 )
+DECLINED = listed("no, nope, no thanks, no thank you, not now, no gracias, ahora no")
 NUMBERS: Mapping[str, int] = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5,
     "un": 1, "uno": 1, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from commerce import catalog, inventory
 from commerce.kernel import clock, ids, masking
 from commerce.kernel.database import Tx
@@ -241,6 +243,16 @@ async def offer_with(tx: Tx, session_id: str, sku: str) -> Offer:
     if sku not in sold:
         raise NothingPinned(session_id=session_id)
     return await _offer(tx, session, sold[sku], None)
+
+
+async def names_of(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Title and label of each; the label is empty where there is only one to choose."""
+    sold = await catalog.products_of_skus(tx, skus)
+    named = dict.fromkeys(skus, ("", ""))
+    for sku, product in sold.items():
+        label = product.variant(sku).label if len(product.variants) > 1 else ""
+        named[sku] = (product.title, label)
+    return named
 
 
 async def _offer(tx: Tx, session: Session, product: catalog.Product, ends_at: int | None) -> Offer:

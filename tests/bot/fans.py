@@ -36,8 +36,8 @@ def an_offer(**changes: Any) -> Offer:
     return replace(offer, **changes)
 
 
-def a_single(**changes: Any) -> Offer:
-    return an_offer(title="Mug", options=(Option("mug", "", 1200, 7),), **changes)
+def a_single(left: int = 7) -> Offer:
+    return an_offer(title="Mug", options=(Option("mug", "", 1200, left),))
 
 
 @dataclass
@@ -48,6 +48,9 @@ class Shop:
     known: Address | None = None
     no: dict[type, list[intents.Refused]] = field(default_factory=dict)
     orders: tuple[intents.OrderLine, ...] = ()
+    places: tuple[intents.WaitPlace, ...] = ()
+    position: int = 1
+    left: tuple[str, ...] = ()  # places given up by the next `Leave`
     stopped: bool = True
     delivery_minor: int = 500
     count: int = 0
@@ -68,7 +71,18 @@ class Shop:
             intents.CancelCheckout: lambda _: intents.CancelTaken(self.stopped),
             intents.FindOrders: lambda _: intents.OrdersFound(self.orders),
             intents.Remember: lambda _: intents.Remembered(),
+            intents.Join: lambda _: intents.Joined(self.position),
+            intents.Leave: self._left,
+            intents.TakeUp: self._taken_up,
+            intents.FindPlaces: lambda _: intents.PlacesFound(self.places),
         }
+
+    def _left(self, leave: intents.Leave) -> intents.Left:
+        return intents.Left((leave.entry_id,) if leave.entry_id else self.left)
+
+    def _taken_up(self, take: intents.TakeUp) -> intents.TakenUp:
+        held = intents.Held(f"hold-of-{take.entry_id}", "hoodie-M", 1, NOON + 10 * MINUTE)
+        return intents.TakenUp(self.offer or an_offer(), held)
 
     def _held(self, hold: intents.Hold) -> intents.Held:
         self.count += 1
@@ -162,10 +176,34 @@ def saved_and_loaded(state: State) -> State:
     return State.from_json(jsons.loads(jsons.dumps(state.to_json())))
 
 
+def _asks_for_too_many(fan: Fan) -> None:
+    fan.enters()
+    fan.shop.no[intents.Hold] = [intents.Refused("out_of_stock", {"available": 3, "asked": 5})]
+    fan.writes("5 x M")
+
+
+def turn_comes(fan: Fan, entry_id: str = "entry-1", **facts: Any) -> str:
+    return fan.hears(
+        "turn_comes",
+        **{
+            "entry_id": entry_id, "hold_id": f"hold-of-{entry_id}", "sku": "hoodie-M",
+            "session_id": "s-1", "title": "Hoodie", "label": "M", "quantity": 1, "asked": 1,
+            "expires_at": NOON + 10 * MINUTE, **facts,
+        },
+    )  # fmt: skip
+
+
+ASIDE: dict[str, Callable[[Fan], object]] = {"fewer": _asks_for_too_many, "turn": turn_comes}
+
+
 def at(place: str, **given: Any) -> Fan:
     """A fan who has come as far as this place, by the shortest way to it, in the US."""
     known = HOME if place == "known" else None
     fan = Fan(shop=Shop(known=known), **given)
+    if place in ASIDE:
+        ASIDE[place](fan)
+        assert fan.state.place == place
+        return fan
     steps: dict[str, Callable[[], str]] = {
         "browse": lambda: "",
         "size": fan.enters,

@@ -12,8 +12,8 @@ from bot.model import Place
 from tests.bot.fans import HOME, Fan, Shop, an_offer, at, link_comes, money_comes
 
 PLACES = (
-    "browse", "size", "known", "country", "name", "street", "city", "postcode", "summary",
-    "preparing", "paying",
+    "browse", "size", "fewer", "turn", "known", "country", "name", "street", "city", "postcode",
+    "summary", "preparing", "paying",
 )  # fmt: skip
 BUYING = PLACES[1:]
 
@@ -82,8 +82,9 @@ def test_anything_else_is_answered_and_the_question_asked_again(place, kind, giv
 
     fan.shares(kind, **given)
 
+    looks = kind is Kind.START and place in ("size", "fewer", "turn")
     assert (fan.state.place, fan.kinds) == (
-        place, ["Look"] if kind is Kind.START and place == "size" else [],
+        "size" if looks else place, ["Look"] if looks else [],
     )  # fmt: skip
     assert len(fan.replies) == 1
 
@@ -124,7 +125,7 @@ def test_what_a_fan_writes_is_only_ever_a_value():
     assert "{leader} {0} %s Ann, {title} Road, {x}, IL 62701" in fan.writes("62701")
 
 
-@pytest.mark.parametrize("place", ["size", "known", "country", "summary"])
+@pytest.mark.parametrize("place", ["size", "fewer", "turn", "known", "country", "summary"])
 def test_a_button_pressed_twice_counts_once(place):
     fan = at(place)
     fan.writes("thanks")
@@ -327,7 +328,7 @@ def test_an_event_without_words_is_silent():
     [
         "out_of_stock", "hold_expired", "nothing_pinned", "unknown_session", "quote_expired",
         "order_already_paid", "checkout_closed", "no_delivery", "key_reused", "not_for_sale",
-        "no_such_quote",
+        "no_such_quote", "sku_suspended", "turn_lapsed", "session_ended",
     ],
 )  # fmt: skip
 def test_every_refusal_of_every_intent_is_answered(place, code):
@@ -335,7 +336,14 @@ def test_every_refusal_of_every_intent_is_answered(place, code):
     fan.shop.no = dict.fromkeys(fan.shop._yes, None) | {
         kind: [Refused(code, {"available": 0, "country": "US"})] for kind in fan.shop._yes
     }
-    words = {"size": "M", "known": "yes", "postcode": "62701", "summary": "I agree"}
+    words = {
+        "size": "M",
+        "fewer": "2",
+        "turn": "yes",
+        "known": "yes",
+        "postcode": "62701",
+        "summary": "I agree",
+    }
 
     fan.writes(words.get(place, "cancel" if place in ("preparing", "paying") else "status"))
 

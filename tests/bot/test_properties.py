@@ -18,20 +18,23 @@ from tests.bot.fans import HOME, NOON, TEXTS, Fan, Shop, a_single, an_offer, sav
 
 CODES = (
     "out_of_stock", "hold_expired", "nothing_pinned", "unknown_session", "quote_expired",
-    "order_already_paid", "checkout_closed", "no_delivery", "something_new",
+    "order_already_paid", "checkout_closed", "no_delivery", "something_new", "sku_suspended",
+    "turn_lapsed", "session_ended",
 )  # fmt: skip
 INTENTS = (
     intents.Look, intents.Hold, intents.Release, intents.Quote, intents.KnownAddress,
-    intents.CheckOut, intents.CancelCheckout, intents.FindOrders, intents.Remember,
+    intents.CheckOut, intents.CancelCheckout, intents.FindOrders, intents.Remember, intents.Join,
+    intents.Leave, intents.TakeUp, intents.FindPlaces,
 )  # fmt: skip
 EVENTS = (
     "payment_ready", "payment_declined", "order_paid", "checkout_expired", "order_cancelled",
-    "order_refunded", "hold_expired", "unheard_of",
+    "order_refunded", "hold_expired", "unheard_of", "turn_comes", "turn_lapses", "waitlist_closed",
 )  # fmt: skip
 PINS = (None, an_offer(), a_single(), an_offer(options=()))
 ONWARD = {  # what brings a fan on from each place
-    "browse": "hi", "size": "M", "known": "yes", "country": "US", "name": "Ann Lee",
-    "street": "12 Main St", "city": "Springfield", "postcode": "62701", "region": "IL",
+    "browse": "hi", "size": "M", "fewer": "1", "turn": "yes", "known": "yes",
+    "country": "US", "name": "Ann Lee", "street": "12 Main St", "city": "Springfield",
+    "postcode": "62701", "region": "IL",
     "summary": "I agree", "preparing": "and?", "paying": "and?",
 }  # fmt: skip
 SAID = st.one_of(
@@ -117,7 +120,8 @@ class Tale:
         self.fan.hears(
             event, checkout_id=current, order_code="K7MX03", url="https://pay.test/t",
             expires_at=NOON, total_minor=5000, currency="EUR", title="Hoodie", label="M",
-            quantity=1, hold_id=f"hold-{number}",
+            quantity=1, hold_id=f"hold-{number}", entry_id=f"entry-{number}", sku="hoodie-M",
+            session_id="s-1", asked=1 + number % 2,
         )  # fmt: skip
 
     def _check(self, what: str, agreed: bool, held: Any) -> None:
@@ -146,6 +150,9 @@ class Tale:
                 assert holding is None, "never two holds at once"
                 assert 1 <= intent.quantity <= 5
                 holding = "new"
+            if isinstance(intent, intents.TakeUp):
+                assert holding is None, "what the waitlist holds is taken up alone"
+                holding = "new"
             if isinstance(intent, intents.Release) and intent.hold_id:
                 holding = None
 
@@ -171,7 +178,7 @@ def test_a_saved_state_is_the_state(steps):
 
 @given(
     st.sampled_from(list(Place)),
-    st.sets(st.sampled_from(["offer", "hold", "address", "checkout", "quote", "known"])),
+    st.sets(st.sampled_from(["offer", "hold", "address", "checkout", "quote", "known", "wanted"])),
 )
 def test_half_a_state_still_loads_and_answers(place, parts):
     body = {"place": place, **{part: {} for part in parts}}

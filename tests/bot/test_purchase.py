@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot import questions
-from bot.intents import CheckOut, Hold, Quote, Refused, Release
+from bot.intents import CheckOut, Hold, Leave, Quote, Refused, Release
 from bot.messages import Kind, Priority
 from bot.model import Place, State
 from commerce.kernel.clock import MINUTE, SECOND
@@ -214,6 +214,7 @@ def test_the_emirates_offer_their_regions_as_buttons():
     ("place", "before"),
     [
         ("browse", Place.BROWSE), ("size", Place.SIZE), ("known", Place.SIZE),
+        ("fewer", Place.SIZE), ("turn", Place.SIZE),
         ("country", Place.SIZE), ("name", Place.COUNTRY), ("street", Place.NAME),
         ("city", Place.STREET), ("postcode", Place.CITY), ("summary", Place.POSTCODE),
         ("preparing", Place.PREPARING), ("paying", Place.PAYING),
@@ -263,6 +264,8 @@ def test_going_back_keeps_what_was_answered_elsewhere():
     [
         ("browse", [], "There is nothing to cancel."),
         ("size", [], "All right, nothing is held."),
+        ("fewer", [], "All right, nothing is held."),
+        ("turn", ["Leave"], "All right, you are off the waitlist."),
         *[
             (place, ["Release"], "Cancelled. Nothing is held and nothing was charged.")
             for place in ("known", "country", "name", "street", "city", "postcode", "summary")
@@ -299,14 +302,6 @@ def test_a_cancel_that_came_too_late_waits_for_the_receipt():
     assert money_comes(fan).startswith("Paid, thank you.")
 
 
-def test_out_of_stock_between_two_messages_shows_what_is_left():
-    fan = at("size")
-    fan.shop.no[Hold] = [Refused("out_of_stock", {"available": 1})]
-
-    assert fan.writes("2 x M").startswith("I am sorry, only 1 is left of that one.\n---\nHoodie")
-    assert (fan.state.place, fan.kinds) == (Place.SIZE, ["Hold", "Look"])
-
-
 @pytest.mark.parametrize("refused", [Quote, CheckOut])
 def test_a_hold_that_ran_out_is_taken_again_and_the_consent_too(refused):
     fan = at("postcode") if refused is Quote else at("summary")
@@ -326,7 +321,7 @@ def test_a_hold_that_ran_out_of_goods_sold_out_shows_the_offer():
     fan.shop.no[CheckOut] = [Refused("hold_expired")]
     fan.shop.no[Hold] = [Refused("out_of_stock", {"available": 0})]
 
-    assert fan.writes("I agree").startswith("I am sorry, that one was sold out a moment ago.")
+    assert fan.writes("I agree").startswith("I am sorry, Hoodie (M) was sold out a moment ago.")
     assert (fan.state.place, fan.state.hold) == (Place.SIZE, None)
 
 
@@ -370,7 +365,7 @@ def test_leaving_lets_go_of_what_is_held_without_a_word():
 
     fan.shares(Kind.LEFT)
 
-    assert (fan.asked, fan.replies) == ([Release("hold-1")], [])
+    assert (fan.asked, fan.replies) == ([Release("hold-1"), Leave(quietly=True)], [])
     assert fan.state.hold is None
 
 

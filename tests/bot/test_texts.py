@@ -48,16 +48,17 @@ def test_every_part_put_together_has_words(language):
 
 def test_every_refusal_has_words():
     have = {key.removeprefix("refusal.") for key in TEXTS.templates["en"] if "refusal." in key}
-    alike = {"not_for_sale", "unknown_sku", "no_such_quote"}  # said in the words of another
+    # said in the words of another
+    alike = {"not_for_sale", "unknown_sku", "no_such_quote", "turn_lapsed"}
 
-    assert have == {*refusals.REFUSALS, "unknown", "sold_out"} - alike
+    assert have == {*refusals.REFUSALS, "unknown", "sold_out", "session_ended"} - alike
 
 
 def test_no_words_are_unused():
     code = "".join(module.text for module in source.product() if module.path.startswith("bot/"))
     used = set(re.findall(r'"([a-z]+(?:\.[a-z_]+)+)"', code))
-    used |= {f"{key}_again" for key in ("offer.choose", "offer.take", "offer.gone")}
-    used |= {"offer.choose", "offer.take", "offer.gone"}
+    asked = {"offer.choose", "offer.take", "offer.gone", "offer.gone_sizes"}
+    used |= asked | {f"{key}_again" for key in asked}
     used |= {f"{prefix}.{end}" for prefix, ends in PUT_TOGETHER.items() for end in ends}
 
     assert set(TEXTS.templates["en"]) - used == set()
