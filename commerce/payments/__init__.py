@@ -29,7 +29,11 @@ from commerce.payments.events import (
     PaymentRefunded,
     PaymentSucceeded,
     PaymentVoided,
+    PayoutFailed,
+    PayoutReversed,
+    PayoutSent,
     RefundFailed,
+    ReversalFailed,
 )
 from commerce.payments.gateways import sandbox_desk
 from commerce.payments.gateways.port import Gateway, Gateways, Payouts, Reporting
@@ -42,6 +46,7 @@ from commerce.payments.lives import (
     PayoutStatus,
     RefundStatus,
     ReportKind,
+    ReversalStatus,
     Stands,
     Status,
 )
@@ -56,6 +61,11 @@ from commerce.payments.movements import (
     payments_named,
     payments_of,
 )
+from commerce.payments.payout_store import by_key as payout_by_key
+from commerce.payments.payout_store import get as get_payout
+from commerce.payments.payout_store import of_payment as payouts_of
+from commerce.payments.payout_store import reversals_of
+from commerce.payments.payouts import request_payout, request_reversal
 from commerce.payments.refund_store import of_payment as refunds_of
 from commerce.payments.refunds import (
     failed_refunds,
@@ -77,10 +87,16 @@ from commerce.payments.refusals import (
     PaymentDiffers,
     PaymentNotFound,
     PaymentRefused,
+    PayoutDiffers,
+    PayoutNotFound,
+    PayoutNotSent,
     PayoutRefused,
+    PayoutTooLarge,
     RefundDiffers,
     RefundRefused,
     RefundTooLarge,
+    ReversalDiffers,
+    ReversalTooLarge,
     UnknownProvider,
 )
 from commerce.payments.service import (
@@ -149,10 +165,17 @@ __all__ = [
     "PaymentSucceeded",
     "PaymentVoided",
     "Payout",
+    "PayoutDiffers",
+    "PayoutFailed",
+    "PayoutNotFound",
+    "PayoutNotSent",
     "PayoutRefused",
     "PayoutReversal",
+    "PayoutReversed",
+    "PayoutSent",
     "PayoutStanding",
     "PayoutStatus",
+    "PayoutTooLarge",
     "Payouts",
     "ProviderEvent",
     "Refund",
@@ -166,6 +189,10 @@ __all__ = [
     "ReportKind",
     "ReportLine",
     "Reporting",
+    "ReversalDiffers",
+    "ReversalFailed",
+    "ReversalStatus",
+    "ReversalTooLarge",
     "Standing",
     "Stands",
     "Status",
@@ -186,6 +213,7 @@ __all__ = [
     "failed_refunds",
     "first_paid_at",
     "get",
+    "get_payout",
     "moved",
     "of_order",
     "open_at_gateway",
@@ -193,6 +221,8 @@ __all__ = [
     "payments_moving",
     "payments_named",
     "payments_of",
+    "payout_by_key",
+    "payouts_of",
     "record_event",
     "record_refund",
     "record_standing",
@@ -200,7 +230,10 @@ __all__ = [
     "refund_was_refused",
     "refunds_of",
     "request_capture",
+    "request_payout",
     "request_refund",
+    "request_reversal",
+    "reversals_of",
     "sandbox_desk",
     "try_capture",
     "try_refund",

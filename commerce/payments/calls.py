@@ -7,14 +7,17 @@ from typing import TypeVar
 
 from commerce.kernel import clock, crashpoints, metrics
 from commerce.kernel.errors import Outage, Refusal
-from commerce.payments.gateways.port import Gateway, Gateways
+from commerce.payments.gateways.port import Gateway, Gateways, Payouts
 from commerce.payments.lives import CaptureMode, Stands
-from commerce.payments.refusals import PaymentRefused, UnknownProvider
+from commerce.payments.refusals import PaymentRefused, PayoutRefused, UnknownProvider
 from commerce.payments.values import (
     Capture,
     Closed,
     Opened,
     Payment,
+    Payout,
+    PayoutReversal,
+    PayoutStanding,
     Refund,
     RefundStanding,
     Standing,
@@ -75,6 +78,33 @@ async def refund_at_gateway(gateways: Gateways, payment: Payment, refund: Refund
         if known is not None:
             return known
     return await _between_crash_points(gateway, "refund", gateway.refund(payment, refund))
+
+
+async def transfer_at_gateway(gateways: Gateways, payout: Payout) -> PayoutStanding:
+    """Asked for first where it was tried before, as refunds are."""
+    gateway = gateway_of(gateways, payout.provider)
+    if not isinstance(gateway, Payouts):
+        raise PayoutRefused(provider=gateway.name, reason="no_payouts")
+    if payout.tries > 0 or payout.provider_ref is not None:
+        asking = gateway.ask_transfer(payout)
+        known = await _between_crash_points(gateway, "ask_transfer", asking)
+        if known is not None:
+            return known
+    return await _between_crash_points(gateway, "transfer", gateway.transfer(payout))
+
+
+async def reverse_at_gateway(
+    gateways: Gateways, payout: Payout, reversal: PayoutReversal
+) -> PayoutStanding:
+    gateway = gateway_of(gateways, payout.provider)
+    if not isinstance(gateway, Payouts):
+        raise PayoutRefused(provider=gateway.name, reason="no_payouts")
+    if reversal.tries > 0 or reversal.provider_ref is not None:
+        asking = gateway.ask_reversal(payout, reversal)
+        known = await _between_crash_points(gateway, "ask_reversal", asking)
+        if known is not None:
+            return known
+    return await _between_crash_points(gateway, "reverse", gateway.reverse(payout, reversal))
 
 
 async def _between_crash_points(gateway: Gateway, call: str, work: Awaitable[T]) -> T:

@@ -141,3 +141,55 @@ class DisputeWon(DisputeEvent):
 class DisputeLost(DisputeEvent):
     name: ClassVar[str] = "payment.dispute_lost"
     after_won: bool  # the money had come back to us, and is gone again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutEvent(Event):
+    """What every event of a payout says; events of one payout are heard in their order."""
+
+    payout_id: str
+    payout_key: str
+    payment_id: str | None
+    account: str
+    currency: str
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.payout_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutSent(PayoutEvent):
+    """The connected account has the money."""
+
+    name: ClassVar[str] = "payout.sent"
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutFailed(PayoutEvent):
+    """Nothing was sent; another payout may be asked for under another key."""
+
+    name: ClassVar[str] = "payout.failed"
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutReversed(PayoutEvent):
+    name: ClassVar[str] = "payout.reversed"
+    reversal_id: str
+    reversal_key: str
+    amount_minor: int  # of this reversal
+    whole: bool  # with it everything sent has been taken back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalFailed(PayoutEvent):
+    """The connected account keeps the money; a person must look."""
+
+    name: ClassVar[str] = "payout.reversal_failed"
+    reversal_id: str
+    reversal_key: str
+    amount_minor: int
+    reason: str

@@ -212,11 +212,59 @@ class Outcome(StrEnum):
 
 
 class PayoutStatus(StrEnum):
-    """Where money sent to a connected account stands at the provider."""
+    ASKED = "asked"  # committed here; the provider not asked yet, or its answer unknown
+    PENDING = "pending"  # the provider took it and has not finished
+    SUCCEEDED = "succeeded"  # the connected account has the money
+    FAILED = "failed"
+    PARTLY_REVERSED = "partly_reversed"
+    REVERSED = "reversed"
 
-    PENDING = "pending"
+
+class PayoutAct(StrEnum):
+    ACCEPT = "accept"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    REVERSE_PART = "reverse_part"
+    REVERSE_ALL = "reverse_all"
+
+
+PAYOUT_LIFE = Machine(
+    start=PayoutStatus.ASKED,
+    moves={
+        (PayoutStatus.ASKED, PayoutAct.ACCEPT): PayoutStatus.PENDING,
+        (PayoutStatus.ASKED, PayoutAct.SUCCEED): PayoutStatus.SUCCEEDED,
+        (PayoutStatus.ASKED, PayoutAct.FAIL): PayoutStatus.FAILED,
+        (PayoutStatus.PENDING, PayoutAct.SUCCEED): PayoutStatus.SUCCEEDED,
+        (PayoutStatus.PENDING, PayoutAct.FAIL): PayoutStatus.FAILED,
+        (PayoutStatus.SUCCEEDED, PayoutAct.REVERSE_PART): PayoutStatus.PARTLY_REVERSED,
+        (PayoutStatus.SUCCEEDED, PayoutAct.REVERSE_ALL): PayoutStatus.REVERSED,
+        (PayoutStatus.PARTLY_REVERSED, PayoutAct.REVERSE_PART): PayoutStatus.PARTLY_REVERSED,
+        (PayoutStatus.PARTLY_REVERSED, PayoutAct.REVERSE_ALL): PayoutStatus.REVERSED,
+    },
+)
+SENT = frozenset(
+    {PayoutStatus.SUCCEEDED, PayoutStatus.PARTLY_REVERSED, PayoutStatus.REVERSED},
+)
+
+
+class ReversalStatus(StrEnum):
+    ASKED = "asked"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class ReversalAct(StrEnum):
+    SUCCEED = "succeed"
+    FAIL = "fail"
+
+
+REVERSAL_LIFE = Machine(
+    start=ReversalStatus.ASKED,
+    moves={
+        (ReversalStatus.ASKED, ReversalAct.SUCCEED): ReversalStatus.SUCCEEDED,
+        (ReversalStatus.ASKED, ReversalAct.FAIL): ReversalStatus.FAILED,
+    },
+)
 
 
 class ReportKind(StrEnum):

@@ -67,6 +67,34 @@ class UnknownProvider(Refusal):
     code = "unknown_provider"
 
 
+class PayoutNotFound(Refusal):
+    code = "payout_not_found"
+
+
+class PayoutDiffers(Refusal):
+    code = "payout_differs"
+
+
+class PayoutTooLarge(Refusal):
+    """More than is left of the payment it is a share of."""
+
+    code = "payout_too_large"
+
+
+class PayoutNotSent(Refusal):
+    """What did not arrive, or has not yet, cannot be taken back."""
+
+    code = "payout_not_sent"
+
+
+class ReversalDiffers(Refusal):
+    code = "reversal_differs"
+
+
+class ReversalTooLarge(Refusal):
+    code = "reversal_too_large"
+
+
 class PayoutRefused(Refusal):
     """The provider said no for good; nothing was sent, or taken back."""
 

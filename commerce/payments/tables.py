@@ -11,7 +11,9 @@ from commerce.payments.lives import (
     CaptureStatus,
     DisputeStatus,
     Outcome,
+    PayoutStatus,
     RefundStatus,
+    ReversalStatus,
     Status,
 )
 
@@ -177,6 +179,70 @@ DISPUTES = table(
     status_check("disputes_status", "status", DisputeStatus),
 )
 Index("disputes_of_payment", DISPUTES.c.payment_id)
+
+PAYOUTS = table(
+    "payments",
+    "payouts",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("payment_id", Id),
+    Column("account", Text, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("charge_ref", Text),
+    Column("status", Text, nullable=False),
+    Column("failure", Text, nullable=False),
+    Column("provider_ref", Text),
+    Column("reversed_minor", Amount, nullable=False, server_default="0"),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Count, nullable=False),
+    UniqueConstraint("key", name="payouts_key_once"),
+    UniqueConstraint("provider", "provider_ref", name="payouts_provider_ref_once"),
+    CheckConstraint("amount_minor > 0", name="payouts_amount_positive"),
+    CheckConstraint("length(currency) = 3", name="payouts_currency_iso"),
+    CheckConstraint(
+        "reversed_minor >= 0 AND reversed_minor <= amount_minor", name="payouts_reversed_within"
+    ),
+    status_check("payouts_status", "status", PayoutStatus),
+)
+Index(
+    "payouts_due",
+    PAYOUTS.c.next_at,
+    postgresql_where=text("status IN ('asked', 'pending')"),
+    sqlite_where=text("status IN ('asked', 'pending')"),
+)
+Index("payouts_of_payment", PAYOUTS.c.payment_id)
+
+PAYOUT_REVERSALS = table(
+    "payments",
+    "payout_reversals",
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("payout_id", Id, nullable=False),
+    Column("amount_minor", Amount, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("failure", Text, nullable=False),
+    Column("provider_ref", Text),
+    Column("tries", Count, nullable=False, server_default="0"),
+    Column("next_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Count, nullable=False),
+    UniqueConstraint("key", name="payout_reversals_key_once"),
+    UniqueConstraint("payout_id", "provider_ref", name="payout_reversals_provider_ref_once"),
+    CheckConstraint("amount_minor > 0", name="payout_reversals_amount_positive"),
+    status_check("payout_reversals_status", "status", ReversalStatus),
+)
+Index(
+    "payout_reversals_due",
+    PAYOUT_REVERSALS.c.next_at,
+    postgresql_where=text("status = 'asked'"),
+    sqlite_where=text("status = 'asked'"),
+)
+Index("payout_reversals_of_payout", PAYOUT_REVERSALS.c.payout_id)
 
 SANDBOX_SESSIONS = table(
     "payments",

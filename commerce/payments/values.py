@@ -16,6 +16,7 @@ from commerce.payments.lives import (
     PayoutStatus,
     RefundStatus,
     ReportKind,
+    ReversalStatus,
     Stands,
     Status,
 )
@@ -168,11 +169,18 @@ class Payout:
     id: str
     key: str  # the idempotency key
     provider: str
+    payment_id: str | None  # the payment it is a share of; None = out of our balance
     account: str  # the provider's name of the account
     amount_minor: int
     currency: str
     reference: str  # what it is for; groups transfers at the provider
+    charge_ref: str | None  # the provider's name of the money it is a share of
+    status: PayoutStatus
+    failure: str  # why the provider refused
     provider_ref: str | None  # the provider's name of the transfer, known once it was made
+    reversed_minor: int  # asked back and not refused; never above the amount
+    tries: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +191,11 @@ class PayoutReversal:
     key: str
     payout_id: str
     amount_minor: int
+    status: ReversalStatus
+    failure: str
     provider_ref: str | None
+    tries: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,27 @@
-"""Stripe Checkout Sessions: a page per payment, proof by webhook or by asking."""
+"""Stripe Checkout Sessions: a page per payment, taken or held; proof by webhook or by asking."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commerce.kernel import clock, jsons
-from commerce.kernel.errors import Outage, Refusal
-from commerce.payments.gateways import signatures, stripe_wire
+from commerce.kernel.errors import Outage
+from commerce.payments.gateways import signatures, stripe_events, stripe_wire
+from commerce.payments.gateways.stripe_client import (
+    PAGE,
+    RETRIES,
+    TIMEOUT_SECONDS,
+    listed,
+    once,
+    read,
+    refusing,
+)
+from commerce.payments.gateways.stripe_payouts import StripePayouts
+from commerce.payments.gateways.stripe_report import StripeReports
 from commerce.payments.model import (
+    Capture,
+    CaptureMode,
     Opened,
     Payment,
     ProviderEvent,
@@ -19,25 +30,33 @@ from commerce.payments.model import (
     Standing,
     Stands,
 )
-from commerce.payments.refusals import MalformedEvent, PaymentRefused, RefundRefused
+from commerce.payments.refusals import (
+    CaptureRefused,
+    MalformedEvent,
+    PaymentRefused,
+    RefundRefused,
+)
 
 if TYPE_CHECKING:
-    import stripe
-    from stripe.params.checkout import SessionCreateParams
+    from stripe import ListObject, RequestOptions
+    from stripe import Refund as StripeRefund
+    from stripe.params import RefundListParams
+    from stripe.params.checkout import (
+        SessionCreateParams,
+        SessionCreateParamsPaymentIntentData,
+    )
 
 NAME = stripe_wire.NAME
 SIGNATURE_HEADER = "Stripe-Signature"
-TIMEOUT_SECONDS = 10
-# The SDK repeats a call at once under the same key; whoever called us repeats it later.
-RETRIES = 1
-REFUNDS_LISTED = 100
-SAID_NO = frozenset({400, 402, 404})
+WITH_INTENT = ["payment_intent.latest_charge"]
 
 
-class StripeGateway:
+class StripeGateway(StripePayouts, StripeReports):
     """`return_url` is where Stripe sends the fan afterwards, which proves nothing to us."""
 
     name = NAME
+    manual_capture = True
+    captures_later = False
 
     def __init__(
         self,
@@ -49,86 +68,102 @@ class StripeGateway:
         timeout_seconds: float = TIMEOUT_SECONDS,
         retries: int = RETRIES,
     ) -> None:
-        self._secret_key = secret_key
+        super().__init__(
+            secret_key=secret_key,
+            api_base=api_base,
+            timeout_seconds=timeout_seconds,
+            retries=retries,
+        )
         self._webhook_secrets = tuple(webhook_secrets)
         self._return_url = return_url
-        self._api_base = api_base
-        self._timeout_seconds = timeout_seconds
-        self._retries = retries
-
-    @cached_property
-    def _http(self) -> stripe.HTTPXClient:
-        import stripe  # takes a third of a second: only shops that use it wait for it
-
-        return stripe.HTTPXClient(timeout=self._timeout_seconds)
-
-    @cached_property
-    def _client(self) -> stripe.StripeClient:
-        import stripe
-
-        return stripe.StripeClient(
-            self._secret_key,
-            http_client=self._http,
-            max_network_retries=self._retries,
-            base_addresses={"api": self._api_base} if self._api_base else None,
-        )
-
-    async def aclose(self) -> None:
-        if "_http" in self.__dict__:
-            await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def open(self, payment: Payment) -> Opened:
         params = self._session(payment)
-        with _errors(PaymentRefused):
-            session = await self._client.v1.checkout.sessions.create_async(
-                params, {"idempotency_key": payment.key}
-            )
-        if session.url is None:
+
+        async def post(options: RequestOptions) -> Opened:
+            made = await self._v1.checkout.sessions.create_async(params, options)
+            return read(stripe_wire.opened, made)
+
+        with refusing(PaymentRefused):
+            opened = await once(payment.key, post)
+        if opened.pay_url is None:
             raise PaymentRefused(provider=NAME, reason="no_page")
-        return Opened(provider_ref=session.id, pay_url=session.url)
+        return opened
 
     async def close(self, payment: Payment) -> Standing:
         ref = await self._reference(payment)
         if ref is None:
             return Standing(status=Stands.ABSENT)
         try:
-            with _errors(PaymentRefused):
-                session = await self._client.v1.checkout.sessions.expire_async(ref)
+            with refusing(PaymentRefused):
+                session = await self._v1.checkout.sessions.expire_async(ref)
         except PaymentRefused:  # complete or expired already
-            return await self._retrieve(ref)
-        return stripe_wire.standing(session.to_dict())
+            return await self._release(ref)
+        return read(stripe_wire.standing, session)
 
     async def ask(self, payment: Payment) -> Standing:
         ref = await self._reference(payment)
         if ref is None:
             return Standing(status=Stands.ABSENT)
-        return await self._retrieve(ref)
+        return read(stripe_wire.standing, await self._retrieve(ref))
+
+    async def capture(self, payment: Payment, capture: Capture) -> Standing:
+        assert payment.charge_ref is not None, payment.id
+        intent = payment.charge_ref
+        amount = stripe_wire.to_stripe(capture.amount_minor, payment.currency, CaptureRefused)
+
+        async def post(options: RequestOptions) -> Standing:
+            taken = await self._v1.payment_intents.capture_async(
+                intent, {"amount_to_capture": amount, "expand": ["latest_charge"]}, options
+            )
+            return read(standing, taken)
+
+        def standing(of: Mapping[str, Any]) -> Standing:
+            return stripe_wire.intent_standing(of, provider_ref=payment.provider_ref)
+
+        try:
+            with refusing(CaptureRefused):
+                return await once(capture.key, post)
+        except CaptureRefused:
+            now = await self.ask(payment)
+            if now.status in (Stands.PAID, Stands.VOIDED):
+                return now
+            raise
 
     async def refund(self, payment: Payment, refund: Refund) -> RefundStanding:
         assert payment.charge_ref is not None, payment.id
-        amount = stripe_wire.to_stripe(refund.amount_minor, payment.currency)
-        with _errors(RefundRefused):
-            made = await self._client.v1.refunds.create_async(
-                {
-                    "payment_intent": payment.charge_ref,
-                    "amount": amount,
-                    "metadata": {"payment_key": payment.key, "refund_key": refund.key},
-                },
-                {"idempotency_key": refund.key},
+        intent = payment.charge_ref
+        amount = stripe_wire.to_stripe(refund.amount_minor, payment.currency, RefundRefused)
+        ours = {"payment_key": payment.key, "refund_key": refund.key}
+
+        async def post(options: RequestOptions) -> RefundStanding:
+            made = await self._v1.refunds.create_async(
+                {"payment_intent": intent, "amount": amount, "metadata": ours}, options
             )
-        return stripe_wire.refund_standing(made.to_dict())
+            return read(stripe_wire.refund_standing, made)
+
+        with refusing(RefundRefused):
+            return await once(refund.key, post, lambda: self.ask_refund(payment, refund))
 
     async def ask_refund(self, payment: Payment, refund: Refund) -> RefundStanding | None:
         assert payment.charge_ref is not None, payment.id
-        with _errors(RefundRefused):
-            if refund.provider_ref is not None:
-                made = await self._client.v1.refunds.retrieve_async(refund.provider_ref)
-                return stripe_wire.refund_standing(made.to_dict())
-            listed = await self._client.v1.refunds.list_async(
-                {"payment_intent": payment.charge_ref, "limit": REFUNDS_LISTED}
-            )
-        found = [made.to_dict() for made in listed.data]
-        return next((stripe_wire.refund_standing(m) for m in found if _key(m) == refund.key), None)
+        intent = payment.charge_ref
+        if refund.provider_ref is not None:
+            with refusing(None):
+                made = await self._v1.refunds.retrieve_async(refund.provider_ref)
+            return read(stripe_wire.refund_standing, made)
+
+        async def fetch(after: str | None) -> ListObject[StripeRefund]:
+            params: RefundListParams = {"payment_intent": intent, "limit": PAGE}
+            if after is not None:
+                params["starting_after"] = after
+            with refusing(None):
+                return await self._v1.refunds.list_async(params)
+
+        async for found in listed(fetch):
+            if read(stripe_wire.metadata, found).get("refund_key") == refund.key:
+                return read(stripe_wire.refund_standing, found)
+        return None
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         header = headers.get(SIGNATURE_HEADER)
@@ -137,7 +172,7 @@ class StripeGateway:
             parsed = jsons.loads(body)
         except jsons.BadJson as error:
             raise MalformedEvent(provider=NAME) from error
-        return stripe_wire.event(parsed)
+        return stripe_events.event(parsed)
 
     async def _reference(self, payment: Payment) -> str | None:
         """Where the answer to `open` got lost, the same call with the same key repeats it."""
@@ -148,13 +183,34 @@ class StripeGateway:
         except PaymentRefused:
             return None
 
-    async def _retrieve(self, ref: str) -> Standing:
-        with _errors(PaymentRefused):
-            session = await self._client.v1.checkout.sessions.retrieve_async(ref)
-        return stripe_wire.standing(session.to_dict())
+    async def _release(self, ref: str) -> Standing:
+        """Of a page that is over: let go of what the fan agreed to and nobody has taken."""
+        session = await self._retrieve(ref)
+        held = read(stripe_wire.releasable, session)
+        if held is not None:
+            try:
+                with refusing(PaymentRefused):
+                    await self._v1.payment_intents.cancel_async(held)
+            except PaymentRefused:
+                pass  # captured or released in this moment, as its intent will say
+            session = await self._retrieve(ref)
+            if read(stripe_wire.releasable, session) is not None:
+                raise Outage(f"{NAME}: the authorisation was not released")
+        return read(stripe_wire.standing, session)
+
+    async def _retrieve(self, ref: str) -> Any:
+        with refusing(None):
+            return await self._v1.checkout.sessions.retrieve_async(ref, {"expand": WITH_INTENT})
 
     def _session(self, payment: Payment) -> SessionCreateParams:
         ours = {"payment_key": payment.key, "order_id": payment.order_id}
+        intent: SessionCreateParamsPaymentIntentData = {
+            "metadata": ours,  # is not copied from the session
+            "transfer_group": payment.key,
+        }
+        if payment.capture is CaptureMode.MANUAL:
+            intent["capture_method"] = "manual"
+        amount = stripe_wire.to_stripe(payment.amount_minor, payment.currency)
         return {
             "mode": "payment",
             "client_reference_id": payment.key,
@@ -163,47 +219,14 @@ class StripeGateway:
                     "quantity": 1,
                     "price_data": {
                         "currency": payment.currency.lower(),
-                        "unit_amount": stripe_wire.to_stripe(
-                            payment.amount_minor, payment.currency
-                        ),
+                        "unit_amount": amount,
                         "product_data": {"name": payment.description},
                     },
                 }
             ],
             "metadata": ours,
-            "payment_intent_data": {"metadata": ours},  # is not copied from the session
+            "payment_intent_data": intent,
             "success_url": self._return_url,
             "cancel_url": self._return_url,
             "expires_at": stripe_wire.expires_at_seconds(payment),
         }
-
-
-def _key(refund: Mapping[str, Any]) -> object:
-    return (refund.get("metadata") or {}).get("refund_key")
-
-
-@contextmanager
-def _errors(refusal: type[Refusal]) -> Iterator[None]:
-    """A definite no becomes the refusal; everything else has an unknown outcome."""
-    import stripe
-
-    try:
-        yield
-    except stripe.StripeError as error:
-        raise _translated(error, refusal) from error
-
-
-def _translated(error: stripe.StripeError, refusal: type[Refusal]) -> Exception:
-    import stripe
-
-    # The key was used with other parameters, as after a change of the public address: of a page
-    # that nobody has the link of, that is a no; of a refund it says that one may have been made.
-    reused = isinstance(error, stripe.IdempotencyError)
-    rate_limited = isinstance(error, stripe.RateLimitError)
-    unknown = rate_limited or (reused and refusal is RefundRefused)
-    if error.http_status in SAID_NO and not unknown:
-        reason = error.code or ("key_reused" if reused else type(error).__name__)
-        return refusal(provider=NAME, reason=reason)
-    after = (error.headers or {}).get("retry-after", "")
-    seconds = float(after) if after.isdigit() else None
-    return Outage(f"stripe: {type(error).__name__} {error.http_status}", seconds)

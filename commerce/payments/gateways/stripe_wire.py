@@ -1,4 +1,4 @@
-"""Stripe's words and ours: amounts, sessions, refunds and webhook events. Pure, without its SDK."""
+"""Stripe's words and ours: amounts, sessions, intents and refunds. Pure, without its SDK."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from commerce.kernel.clock import HOUR, MINUTE, SECOND
+from commerce.kernel.errors import Refusal
 from commerce.kernel.money import exponent
 from commerce.payments.model import (
-    EventKind,
+    Opened,
     Payment,
-    ProviderEvent,
     RefundStanding,
     RefundStatus,
     Standing,
     Stands,
 )
-from commerce.payments.refusals import MalformedEvent, PaymentRefused
+from commerce.payments.refusals import PaymentRefused
 
 NAME = "stripe"
 
@@ -33,6 +33,18 @@ LIFETIME_MIN = 45 * MINUTE
 LIFETIME_MAX = 23 * HOUR
 
 PAID = frozenset({"paid", "no_payment_required"})
+INTENT_STANDS = {
+    "succeeded": Stands.PAID,
+    "requires_capture": Stands.AUTHORISED,
+    "processing": Stands.PROCESSING,
+    "requires_action": Stands.PROCESSING,
+    "requires_confirmation": Stands.PROCESSING,
+    # The page is over: the fan cannot try another card there.
+    "requires_payment_method": Stands.FAILED,
+    "canceled": Stands.EXPIRED,
+}
+RELEASABLE = frozenset({"requires_capture", "requires_action", "requires_confirmation"})
+AMOUNTS = {Stands.PAID: "amount_received", Stands.AUTHORISED: "amount_capturable"}
 REFUND_STATUSES = {
     "pending": RefundStatus.PENDING,
     "requires_action": RefundStatus.PENDING,
@@ -40,37 +52,28 @@ REFUND_STATUSES = {
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
 }
-SESSION_KINDS = {
-    "checkout.session.completed": EventKind.PAID,
-    "checkout.session.async_payment_succeeded": EventKind.PAID,
-    "checkout.session.async_payment_failed": EventKind.FAILED,
-    "checkout.session.expired": EventKind.EXPIRED,
-}
-REFUND_TYPES = frozenset(
-    {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
-)
-# What is kept of an object: the facts of the payment, never the person's name or address.
-KEPT = (
-    *("id", "object", "created", "expires_at", "status", "payment_status", "failure_reason"),
-    *("client_reference_id", "metadata", "payment_intent"),
-    *("amount", "amount_total", "amount_refunded", "currency"),
-)
 
 
-def to_stripe(amount_minor: int, currency: str) -> int:
-    """Our minor units as Stripe counts them; PaymentRefused where it cannot."""
+def to_stripe(amount_minor: int, currency: str, refusal: type[Refusal] = PaymentRefused) -> int:
+    """Our minor units as Stripe counts them; refused where it cannot."""
     shift = _digits(currency) - exponent(currency)
     scaled, rest = _shifted(amount_minor, shift)
     if rest or (currency in THREE_DIGITS and scaled % 10):
-        raise PaymentRefused(provider=NAME, reason="amount_not_chargeable")
+        raise refusal(provider=NAME, reason="amount_not_chargeable")
     return scaled
 
 
 def from_stripe(amount: int, currency: str) -> int:
     """Stripe's amount in our minor units; what we cannot express becomes -1, equal to nothing."""
+    scaled = counted(amount, currency)
+    return -1 if scaled is None else scaled
+
+
+def counted(amount: int, currency: str) -> int | None:
+    """The same for amounts that may be below zero; None where we cannot express it."""
     shift = _digits(currency) - exponent(currency)
     scaled, rest = _shifted(amount, -shift)
-    return -1 if rest else scaled
+    return None if rest else scaled
 
 
 def expires_at_seconds(payment: Payment) -> int:
@@ -79,16 +82,60 @@ def expires_at_seconds(payment: Payment) -> int:
     return min(at, payment.created_at + LIFETIME_MAX) // SECOND
 
 
+def opened(session: Mapping[str, Any]) -> Opened:
+    return Opened(provider_ref=str(session["id"]), pay_url=session["url"])
+
+
 def standing(session: Mapping[str, Any]) -> Standing:
+    """Of a session; once it is complete, what its intent says, where that was expanded."""
+    intent = session.get("payment_intent")
+    if session["status"] == "complete" and isinstance(intent, Mapping):
+        return intent_standing(intent, provider_ref=str(session["id"]))
     currency = str(session["currency"]).upper()
     return Standing(
         status=_stands(session),
         provider_ref=str(session["id"]),
-        charge_ref=reference(session.get("payment_intent")),
+        charge_ref=reference(intent),
         amount_minor=from_stripe(int(session["amount_total"]), currency),
         currency=currency,
         pay_url=session.get("url"),
     )
+
+
+def intent_standing(intent: Mapping[str, Any], *, provider_ref: str | None) -> Standing:
+    status = INTENT_STANDS[intent["status"]]
+    currency = str(intent["currency"]).upper()
+    return Standing(
+        status=Stands.VOIDED if was_released(intent) else status,
+        provider_ref=provider_ref,
+        charge_ref=str(intent["id"]),
+        amount_minor=from_stripe(int(intent[AMOUNTS.get(status, "amount")]), currency),
+        currency=currency,
+        capture_before=capture_before(intent.get("latest_charge")),
+    )
+
+
+def was_released(intent: Mapping[str, Any]) -> bool:
+    """Cancelled after the fan had agreed; of one cancelled before, nothing was ever held."""
+    held = intent.get("latest_charge") is not None and intent.get("last_payment_error") is None
+    return bool(intent["status"] == "canceled" and intent["capture_method"] == "manual" and held)
+
+
+def releasable(session: Mapping[str, Any]) -> str | None:
+    """The intent of a complete session that no money has come of yet, and that can be cancelled."""
+    intent = session["payment_intent"]
+    if session["status"] != "complete" or not isinstance(intent, Mapping):
+        return None
+    return str(intent["id"]) if intent["status"] in RELEASABLE else None
+
+
+def capture_before(charge: object) -> int | None:
+    """When the promise of a charge runs out; cards say it, and some other ways to pay do not."""
+    if not isinstance(charge, Mapping):
+        return None
+    details = charge.get("payment_method_details") or {}
+    seconds = (details.get("card") or {}).get("capture_before")
+    return None if seconds is None else int(seconds) * SECOND
 
 
 def refund_standing(refund: Mapping[str, Any]) -> RefundStanding:
@@ -106,85 +153,7 @@ def reference(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def event(body: Mapping[str, Any]) -> ProviderEvent:
-    try:
-        return _event(body)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise MalformedEvent(provider=NAME) from error
-
-
-def _event(body: Mapping[str, Any]) -> ProviderEvent:
-    name = str(body["type"])
-    thing: Mapping[str, Any] = body["data"]["object"]
-    if name in SESSION_KINDS:
-        facts = _of_session(SESSION_KINDS[name], thing)
-    elif name in REFUND_TYPES:
-        facts = _of_refund(thing)
-    elif name == "payment_intent.payment_failed":
-        facts = _of_decline(thing)
-    elif name == "charge.refunded":
-        facts = _of_charge(thing)
-    else:
-        facts = {"kind": EventKind.OTHER}
-    kept = {field: thing[field] for field in KEPT if field in thing}
-    return ProviderEvent(event_id=str(body["id"]), type=name, payload=kept, **facts)
-
-
-def _of_session(kind: EventKind, session: Mapping[str, Any]) -> dict[str, Any]:
-    ours = _metadata(session).get("payment_key")
-    unpaid = kind is EventKind.PAID and session["payment_status"] not in PAID
-    if ours is None or unpaid:  # another shop on this account, or a bank that takes its time
-        return {"kind": EventKind.OTHER}
-    now = standing(session)
-    return {
-        "kind": kind,
-        "payment_key": ours,
-        "provider_ref": now.provider_ref,
-        "charge_ref": now.charge_ref,
-        "amount_minor": now.amount_minor,
-        "currency": now.currency,
-        "reason": "async_payment_failed" if kind is EventKind.FAILED else "",
-    }
-
-
-def _of_refund(refund: Mapping[str, Any]) -> dict[str, Any]:
-    currency = str(refund["currency"]).upper()
-    now = refund_standing(refund)
-    return {
-        "kind": EventKind.REFUND,
-        "payment_key": _metadata(refund).get("payment_key"),
-        "charge_ref": reference(refund["payment_intent"]),
-        "amount_minor": from_stripe(int(refund["amount"]), currency),
-        "currency": currency,
-        "reason": now.reason,
-        "refund_key": _metadata(refund).get("refund_key"),
-        "refund_ref": now.provider_ref,
-        "refund_status": now.status,
-    }
-
-
-def _of_decline(intent: Mapping[str, Any]) -> dict[str, Any]:
-    ours = _metadata(intent).get("payment_key")
-    if ours is None:
-        return {"kind": EventKind.OTHER}
-    error: Mapping[str, Any] = intent.get("last_payment_error") or {}
-    return {
-        "kind": EventKind.DECLINED,
-        "payment_key": ours,
-        "charge_ref": str(intent["id"]),
-        "reason": str(error.get("decline_code") or error.get("code") or ""),
-    }
-
-
-def _of_charge(charge: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "kind": EventKind.REFUNDS_CHANGED,
-        "payment_key": _metadata(charge).get("payment_key"),
-        "charge_ref": reference(charge["payment_intent"]),
-    }
-
-
-def _metadata(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+def metadata(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     return thing.get("metadata") or {}
 
 
