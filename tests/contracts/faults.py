@@ -29,7 +29,7 @@ class Line:
     """The middleware of a stand-in: what was asked, and what shall go wrong next."""
 
     def __init__(self) -> None:
-        self.faults: deque[Fault] = deque()
+        self.faults: deque[Fault | None] = deque()
         self.requests: list[str] = []
         self._closed = asyncio.Event()
 
@@ -48,7 +48,7 @@ class Line:
             fault = self.faults.popleft() if self.faults else None
             if fault is Fault.HANG:
                 await self._closed.wait()
-            if fault in BROKEN:
+            if fault is not None and fault in BROKEN:
                 return BROKEN[fault]()
             answer = await handler(request)
             if fault is Fault.LOSE_ANSWER:

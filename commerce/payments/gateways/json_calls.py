@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from commerce.kernel import jsons, logs
 from commerce.kernel.errors import Outage
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 T = TypeVar("T")
@@ -56,9 +58,7 @@ class JsonApi:
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
-        import httpx  # only shops that use it wait for it
-
-        return httpx.AsyncClient(timeout=self._timeout_seconds, auth=self._auth)
+        return client(timeout_seconds=self._timeout_seconds, auth=self._auth)
 
     async def aclose(self) -> None:
         if "_client" in self.__dict__:
@@ -137,6 +137,20 @@ class JsonApi:
             yield
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as problem:
             raise Outage(f"{self._name}: an answer of another form: {problem!r}") from problem
+
+
+def client(*, timeout_seconds: float, auth: tuple[str, str] | None = None) -> httpx.AsyncClient:
+    import httpx  # only shops that use it wait for it
+
+    return httpx.AsyncClient(timeout=timeout_seconds, auth=auth, verify=_trusted())
+
+
+@lru_cache
+def _trusted() -> ssl.SSLContext:
+    """Whom to trust: read once, because it takes longer than a call."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _retry_after(response: httpx.Response) -> float | None:
