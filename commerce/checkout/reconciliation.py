@@ -63,26 +63,25 @@ class _Comparing:
         self._since, self._until = since, until
         self._differences: list[Difference] = []
         self._fees: list[Fee] = []
-        self._agreed: set[str] = set()
+        self._examined: set[str] = set()
         self._totals: dict[str, Total] = defaultdict(Total)
         self._lines = self._matched = 0
 
     def result(self) -> Comparison:
-        wrong = {one.about for one in self._differences}
         return Comparison(
             differences=tuple(self._differences),
             fees=tuple(self._fees),
             lines=self._lines,
             matched=self._matched,
             totals=dict(self._totals),
-            agreed=frozenset(self._agreed - wrong),
+            examined=frozenset(self._examined),
         )
 
     def paired(self, pair: Pair) -> None:
         line, fact = pair.line, pair.fact
         if not self._in_period(line.at):
             return
-        self._agreed |= {fact.about, about_line(line)}
+        self._examined |= {fact.about, about_line(line)}
         kind = _judged(pair)
         if kind is not None:
             self._differences.append(_between(kind, pair))
@@ -95,7 +94,7 @@ class _Comparing:
         if not self._in_period(line.at):
             return
         if line.kind is ReportKind.FEE and kind is not Kind.DOUBLE:
-            self._agreed.add(about_line(line))
+            self._examined.add(about_line(line))
             self._count(line, matched=True)
             self._fee(line, None)
             return
@@ -108,7 +107,8 @@ class _Comparing:
             self._totals[fact.currency].unmatched_minor += abs(fact.amount_minor)
 
     def posted(self, fact: Fact) -> None:
-        if fact.settled and self._in_period(fact.at) and fact.posted_minor != fact.amount_minor:
+        looked_at = self._in_period(fact.at) or fact.about in self._examined
+        if fact.settled and looked_at and fact.posted_minor != fact.amount_minor:
             self._differences.append(_in_ledger(fact))
 
     def stray(self, stray: Stray) -> None:

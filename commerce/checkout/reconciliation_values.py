@@ -111,7 +111,7 @@ class Comparison:
     lines: int  # of the period
     matched: int  # of them
     totals: Mapping[str, Total]  # by currency
-    agreed: frozenset[str]  # what was looked at and found right, by its `about`
+    examined: frozenset[str]  # what both sides have, by its `about`
 
 
 class RunStatus(StrEnum):

@@ -190,7 +190,7 @@ def test_a_payout_is_confirmed_by_a_person_once():
 
     assert kinds(first) == [(Kind.PAYOUT_UNCONFIRMED, "line:payout:po_1")]
     assert kinds(later) == [(Kind.MISSING_THERE, "payout:po_2")]
-    assert later.agreed == {"payout:po_1", "line:payout:po_1"}
+    assert later.examined == {"payout:po_1", "line:payout:po_1"}
 
 
 @pytest.mark.parametrize(
