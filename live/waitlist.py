@@ -57,7 +57,9 @@ async def join(
         elif known.status is WaitStatus.WAITING and known.quantity != quantity:
             after = replace(known, quantity=quantity, changed_at=clock.now())
             await waitlist_store.save(tx, known, after)
-        await serve(tx, sku)
+        # Looked at without a lock: what comes free from now on is served after us.
+        if (await inventory.available(tx, [sku]))[sku]:
+            await serve(tx, sku)
         tx.wake(f"session:{session_id}")
     return await _place(tx, await waitlist_store.get(tx, known.id) or known)
 
