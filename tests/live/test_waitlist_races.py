@@ -112,6 +112,13 @@ async def test_a_piece_that_comes_free_before_a_join_commits_waits_for_it(lines)
     assert await joining.held_for() == {"winner 1": 1, "ana": 1}
 
 
+async def test_fans_who_join_at_once_stand_one_behind_the_other(lines):
+    fans = [f"fan {n}" for n in range(24)]
+    await at_once(*(lines[n % 3].joins_as(fan, key=fan) for n, fan in enumerate(fans)))
+
+    assert sorted(await lines[0].standing(*fans)) == list(range(1, 25))
+
+
 async def test_one_fan_joining_from_everywhere_at_once_has_one_place(lines):
     places = await at_once(*(line.joins_as("ana", key=f"{n}") for n in range(4) for line in lines))
 
