@@ -41,6 +41,7 @@ from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDelivere
 from commerce.payments.gateways.stripe import StripeGateway
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.settings import Environment, Settings
+from live import jobs as live_jobs
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SANDBOX_IDLE_SECONDS = 1.0
@@ -330,6 +331,7 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         job("settle_refunds", 5, lambda: payments_jobs.settle_refunds(database, known)),
         job("reconcile_payments", 15, lambda: payments_jobs.reconcile_open(database, known)),
         job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
+        job("serve_waitlists", 5, lambda: live_jobs.serve_waitlists(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]
 
