@@ -50,6 +50,7 @@ PAYMENT_KEY = "payment_metadata[payment_key]"  # a column that is there only whe
 PAYMENT_INTENT = "payment_intent_id"  # so is this; without either no line can be told apart
 MOMENT = "%Y-%m-%d %H:%M:%S"
 AMOUNT_LENGTH_MAX = 24
+NAME_LENGTH_MAX = 500  # as long as a value of metadata may be
 
 
 class StripeReports(StripeAccount):
@@ -108,17 +109,16 @@ def _seconds(at: int) -> int:
 
 
 def _lines_of(text: str) -> Iterable[ReportLine]:
-    reader = csv.DictReader(
-        StringIO(text.removeprefix("\N{BYTE ORDER MARK}"), newline=""), strict=True
-    )
+    whole = StringIO(text.removeprefix("\N{BYTE ORDER MARK}"), newline="")
+    rows = csv.DictReader(whole, strict=True)
     try:
-        _check_columns(reader.fieldnames or ())
-        for row in reader:
+        _check_columns(rows.fieldnames or ())
+        for row in rows:
             yield _line_of(row)
     except csv.Error as error:
-        raise _malformed(reader.line_num, f"it is not a line of CSV: {error}") from error
+        raise _malformed(rows.reader.line_num, f"it is not a line of CSV: {error}") from error
     except ValueError as error:
-        raise _malformed(reader.line_num, str(error)) from error
+        raise _malformed(rows.reader.line_num, str(error)) from error
 
 
 def _check_columns(found: Sequence[str]) -> None:
@@ -141,9 +141,9 @@ def _line_of(row: Mapping[str | None, Any]) -> ReportLine:
         raise ValueError("gross less fee is not net")
     return ReportLine(
         kind=KINDS.get(category, ReportKind.FEE),
-        ref=_ref(category, moved, row["source_id"]),
-        payment_key=row.get(PAYMENT_KEY) or None,
-        charge_ref=row.get(PAYMENT_INTENT) or None,
+        ref=_ref(category, moved, _name(row, "source_id")),
+        payment_key=_name(row, PAYMENT_KEY),
+        charge_ref=_name(row, PAYMENT_INTENT),
         amount_minor=gross,
         fee_minor=fee,
         currency=currency,
@@ -152,10 +152,17 @@ def _line_of(row: Mapping[str | None, Any]) -> ReportLine:
 
 
 def _word(row: Mapping[str | None, Any], name: str) -> str:
-    word = str(row[name]).strip()
-    if not word:
+    word = _name(row, name)
+    if word is None:
         raise ValueError(f"{name} is empty")
     return word
+
+
+def _name(row: Mapping[str | None, Any], name: str) -> str | None:
+    word = str(row.get(name, "")).strip()
+    if len(word) > NAME_LENGTH_MAX or not word.isprintable():
+        raise ValueError(f"{name} is not a name")
+    return word or None
 
 
 def _minor(row: Mapping[str | None, Any], name: str, currency: str) -> int:
