@@ -35,7 +35,7 @@ from commerce.payments.events import (
     RefundFailed,
     ReversalFailed,
 )
-from commerce.payments.gateways import sandbox_desk
+from commerce.payments.gateways import cash_desk, sandbox_desk
 from commerce.payments.gateways.port import Gateway, Gateways, Payouts, Reporting
 from commerce.payments.lives import (
     CaptureMode,
@@ -205,6 +205,7 @@ __all__ = [
     "captures_of",
     "close_at_gateway",
     "create",
+    "cash_desk",
     "disputes",
     "disputes_of",
     "events_with",
