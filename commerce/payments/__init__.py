@@ -107,11 +107,12 @@ from commerce.payments.service import (
     record_event,
     record_standing,
 )
-from commerce.payments.store import attempts_of, by_key, events_with, get, of_order
+from commerce.payments.store import attempts_of, by_key, events_with, get, kept_events, of_order
 from commerce.payments.values import (
     Capture,
     Closed,
     Dispute,
+    KeptEvent,
     Opened,
     Payment,
     Payout,
@@ -144,6 +145,7 @@ __all__ = [
     "EventKind",
     "Gateway",
     "Gateways",
+    "KeptEvent",
     "MalformedEvent",
     "MalformedReport",
     "Moved",
@@ -215,6 +217,7 @@ __all__ = [
     "first_paid_at",
     "get",
     "get_payout",
+    "kept_events",
     "moved",
     "of_order",
     "open_at_gateway",

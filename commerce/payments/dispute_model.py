@@ -13,12 +13,6 @@ from commerce.payments.values import Dispute, Payment, ProviderEvent
 ACTS = {DisputeStatus.WON: DisputeAct.WIN, DisputeStatus.LOST: DisputeAct.LOSE}
 
 
-def concerns(payment: Payment, known: Dispute | None, event: ProviderEvent) -> bool:
-    """Whether this can be a dispute of this payment."""
-    right_money = event.amount_minor > 0 and event.currency.upper() == payment.currency
-    return right_money and (known is None or known.payment_id == payment.id)
-
-
 def opened(payment: Payment, event: ProviderEvent, *, dispute_id: str, now: int) -> Dispute:
     assert event.dispute_ref is not None, event.event_id
     return Dispute(

@@ -24,7 +24,8 @@ GONE = (Stands.ABSENT, Stands.EXPIRED, Stands.FAILED)
 
 
 async def settle_refunds(database: Database, gateways: Gateways) -> int:
-    """Carry out the refunds that are due; returns how many changed."""
+    """Ask about refunds that are pending, or whose outcome nobody recorded; returns how many
+    changed. One that its saga never got to ask for is asked for here."""
     due = await database.unit_of_work(_claim_refunds)
     settled = 0
     for payment, refund in due:

@@ -35,6 +35,7 @@ from commerce.payments.refusals import (
     CaptureTooLarge,
     NotAuthorised,
     NotPaid,
+    MalformedEvent,
     RefundTooLarge,
 )
 from commerce.payments.values import (
@@ -61,8 +62,10 @@ __all__ = [
     "ON_HOLD",
     "RANK",
     "REFUND_LIFE",
+    "PAYOUT_LIFE",
     "UNSETTLED",
     "WITH_MONEY",
+    "REVERSAL_LIFE",
     "Act",
     "Capture",
     "CaptureAct",
@@ -91,22 +94,6 @@ __all__ = [
     "Standing",
     "Stands",
     "Status",
-    "authorise",
-    "capture_after",
-    "capture_failed",
-    "capture_paid",
-    "capture_refused",
-    "check_amount",
-    "decline",
-    "expire",
-    "fail",
-    "opened",
-    "pay",
-    "refund_after",
-    "reserve_capture",
-    "reserve_refund",
-    "settle_refunds",
-    "void",
 ]
 
 # More than any provider takes in one payment, and far from what the databases' integers hold.
@@ -122,6 +109,30 @@ def check_amount(amount_minor: int, currency: str) -> None:
 
 def opened(payment: Payment, made: Opened) -> Decision:
     """The link is known. News of the payment may have overtaken it: then only the link is kept."""
+def check_event(provider: str, event: ProviderEvent) -> None:
+    """Whether the database can hold it; what it means is decided later."""
+    for amount_minor in (event.amount_minor, event.fee_minor):
+        if abs(amount_minor) > AMOUNT_MINOR_MAX:
+            raise MalformedEvent(provider=provider, amount_minor=str(amount_minor))
+
+
+def proof(event: ProviderEvent, stands: Stands) -> Standing:
+    return Standing(
+        status=stands,
+        provider_ref=event.provider_ref,
+        charge_ref=event.charge_ref,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        capture_before=event.capture_before,
+    )
+
+
+def concerns(payment: Payment, event: ProviderEvent) -> bool:
+    """Whether money that went back went back from this payment's own charge."""
+    of_this_charge = event.charge_ref is None or event.charge_ref == payment.charge_ref
+    return of_this_charge and event.amount_minor > 0 and event.currency.upper() == payment.currency
+
+
     known = replace(payment, provider_ref=made.provider_ref, pay_url=made.pay_url)
     if LIFE.allows(payment.status, Act.OPEN):
         return Decision(payment=_moved(known, Act.OPEN))
@@ -327,7 +338,7 @@ def mismatch(payment: Payment, proof: Standing, *, reason: str) -> Decision:
         got_minor=proof.amount_minor,
         got_currency=proof.currency,
     )
-    return Decision(payment=payment, events=(event,), outcome=Outcome.MISMATCHED)
+    return Decision(payment=payment, events=(event,), outcome=Outcome.MISMATCHED, note=reason)
 
 
 def _moved(payment: Payment, act: Act) -> Payment:

@@ -59,8 +59,8 @@ ASK_SOON = (
 )
 
 
-async def add(tx: Tx, refund: Refund, *, now: int) -> None:
-    await tx.run(INSERT, **asdict(refund), next_at=now, created_at=now)
+async def add(tx: Tx, refund: Refund, *, now: int, ask_at: int) -> None:
+    await tx.run(INSERT, **asdict(refund), next_at=ask_at, created_at=now)
 
 
 async def by_key(tx: Tx, key: str) -> Refund | None:

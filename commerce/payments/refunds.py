@@ -7,16 +7,9 @@ from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Tx
 from commerce.kernel.events import Event
 from commerce.payments import dispute_store, events, model, refund_store, store
-from commerce.payments.model import (
-    Outcome,
-    Payment,
-    ProviderEvent,
-    Refund,
-    RefundStanding,
-    RefundStatus,
-    Status,
-)
+from commerce.payments.lives import Outcome, RefundStatus, Stands, Status
 from commerce.payments.refusals import RefundDiffers, RefundTooLarge
+from commerce.payments.values import Decision, Payment, ProviderEvent, Refund, RefundStanding
 
 # A refund whose outcome nobody recorded after this time is asked about.
 ASKING_TAKES_AT_MOST = 2 * MINUTE
@@ -35,8 +28,8 @@ async def request_refund(
     gone_minor = await dispute_store.gone_minor(tx, payment_id)
     refund = _asked(key, payment_id, amount_minor, reason)
     await store.save(tx, model.reserve_refund(payment, amount_minor, gone_minor=gone_minor))
-    await refund_store.add(tx, refund, now=await tx.now())
-    tx.wake("refunds")
+    now = await tx.now()
+    await refund_store.add(tx, refund, now=now, ask_at=now + ASKING_TAKES_AT_MOST)
     return refund
 
 
@@ -69,26 +62,28 @@ async def failed_refunds(tx: Tx, *, at_most: int = REFUNDS_LISTED) -> list[Refun
     return await refund_store.failed(tx, at_most=at_most)
 
 
-async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Outcome]:
+async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
     """Take over a webhook about a refund, also of one made by hand at the provider."""
-    if event.currency.upper() != payment.currency or event.amount_minor <= 0:
-        return payment, Outcome.MISMATCHED
     assert event.refund_status is not None, event.event_id
+    if payment.status not in model.WITH_MONEY:
+        return Decision(payment=payment, outcome=Outcome.WAITING)
+    if not model.concerns(payment, event):
+        wrong = model.mismatch(payment, model.proof(event, Stands.PAID), reason="wrong_refund")
+        await tx.emit(*wrong.events)
+        return wrong
     refund = await _refund_of(tx, payment, event)
     if refund is None:
-        if payment.status not in model.WITH_MONEY:
-            return payment, Outcome.WAITING
         try:
             payment, refund = await _adopt(tx, payment, event)
         except RefundTooLarge:
             # One of ours is in its way and will fail at the provider; then there is room.
-            return payment, Outcome.WAITING
-    before = refund
+            return Decision(payment=payment, outcome=Outcome.WAITING)
     standing = RefundStanding(
         status=event.refund_status, provider_ref=event.refund_ref or "", reason=event.reason
     )
-    refund, payment = await _change(tx, payment, refund, standing)
-    return payment, Outcome.UNCHANGED if refund == before else Outcome.APPLIED
+    after, payment = await _change(tx, payment, refund, standing)
+    outcome = Outcome.UNCHANGED if after == refund else Outcome.APPLIED
+    return Decision(payment=payment, outcome=outcome)
 
 
 def _asked(key: str, payment_id: str, amount_minor: int, reason: str) -> Refund:
@@ -128,7 +123,8 @@ async def _adopt(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Paymen
     refund = _asked(key, payment.id, event.amount_minor, "made at the provider")
     reserved = model.reserve_refund(payment, event.amount_minor)
     await store.save(tx, reserved)
-    await refund_store.add(tx, refund, now=await tx.now())
+    now = await tx.now()
+    await refund_store.add(tx, refund, now=now, ask_at=now)
     return reserved, refund
 
 

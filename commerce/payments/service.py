@@ -116,6 +116,7 @@ async def record_event(tx: Tx, provider: str, event: ProviderEvent) -> bool:
     """Store a verified event once and apply it; True when it is new. Any order, any number."""
     if event.kind is EventKind.OTHER:
         return False
+    model.check_event(provider, event)
     # The payment's lock comes first here as everywhere, so that two events never wait in a ring.
     payment = await store.lock_of_event(tx, provider, event)
     now = await tx.now()
@@ -162,41 +163,40 @@ async def _apply_waiting(tx: Tx, payment: Payment) -> Payment:
     while changed:
         changed = False
         for event in await store.waiting_events(tx, payment):
-            payment, outcome = await _apply(tx, payment, event)
-            _count(payment.provider, event, outcome)
-            if outcome is Outcome.WAITING:
+            decision = await _apply(tx, payment, event)
+            payment = decision.payment
+            _count(payment.provider, event, decision.outcome)
+            if decision.outcome is Outcome.WAITING:
                 continue
-            now = await tx.now()
-            await store.save_outcome(tx, payment.provider, event.event_id, outcome, now=now)
+            await store.save_outcome(tx, payment.provider, event, decision, now=await tx.now())
             changed = True
     return payment
 
 
-async def _apply(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Outcome]:
-    if event.kind is EventKind.REFUND:
-        payment, outcome = await refunds.apply(tx, payment, event)
-        return await _shown(tx, payment, event, outcome, reason="wrong_refund")
-    if event.kind is EventKind.DISPUTE:
-        outcome = await disputes.apply(tx, payment, event)
-        return await _shown(tx, payment, event, outcome, reason="wrong_dispute")
+async def _apply(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
+    decision = await _follow(tx, payment, event)
+    if decision.outcome is Outcome.MISMATCHED:
+        log.error(
+            "payment mismatched",
+            payment_id=payment.id,
+            event_id=event.event_id,
+            reason=decision.note,
+        )
+    return decision
+
+
+async def _follow(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
     if event.kind is EventKind.REFUNDS_CHANGED:
         await refund_store.ask_soon(tx, payment.id, await tx.now())
         tx.wake("refunds")
-        return payment, Outcome.APPLIED
+        return Decision(payment=payment)
+    if event.kind is EventKind.REFUND:
+        return await refunds.apply(tx, payment, event)
+    if event.kind is EventKind.DISPUTE:
+        return await disputes.apply(tx, payment, event)
     decision = await _decide(tx, payment, event)
-    if decision.outcome is Outcome.MISMATCHED:
-        log.error("payment mismatched", payment_id=payment.id, event_id=event.event_id)
-    return await _carry_out(tx, payment, decision), decision.outcome
-
-
-async def _shown(
-    tx: Tx, payment: Payment, event: ProviderEvent, outcome: Outcome, *, reason: str
-) -> tuple[Payment, Outcome]:
-    if outcome is Outcome.MISMATCHED:
-        log.error("payment mismatched", payment_id=payment.id, event_id=event.event_id)
-        decision = model.mismatch(payment, _proof(event, Stands.PAID), reason=reason)
-        await tx.emit(*decision.events)
-    return payment, outcome
+    await _carry_out(tx, payment, decision)
+    return decision
 
 
 async def _decide(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
@@ -209,11 +209,11 @@ async def _decide(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
         await _attempted(tx, payment, "declined", ref=event.event_id, reason=event.reason)
         return model.decline(payment, event.reason)
     if event.kind is EventKind.AUTHORISED:
-        return await _authorise(tx, payment, _proof(event, Stands.AUTHORISED), now)
+        return await _authorise(tx, payment, model.proof(event, Stands.AUTHORISED), now)
     if event.kind is EventKind.VOIDED:
         return await _void(tx, payment)
     assert event.kind is EventKind.PAID, event.kind
-    return await _pay(tx, payment, _proof(event, Stands.PAID), now)
+    return await _pay(tx, payment, model.proof(event, Stands.PAID), now)
 
 
 async def _authorise(tx: Tx, payment: Payment, proof: Standing, now: int) -> Decision:
@@ -253,17 +253,6 @@ async def _attempted(
     """Only declines happen several times, each told by an event of its own."""
     now = await tx.now()
     await store.add_attempt(tx, payment.id, ref or result, result=result, reason=reason, now=now)
-
-
-def _proof(event: ProviderEvent, stands: Stands) -> Standing:
-    return Standing(
-        status=stands,
-        provider_ref=event.provider_ref,
-        charge_ref=event.charge_ref,
-        amount_minor=event.amount_minor,
-        currency=event.currency,
-        capture_before=event.capture_before,
-    )
 
 
 def _as_event(payment: Payment, kind: EventKind, standing: Standing) -> ProviderEvent:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, text, update
+from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
 from commerce.kernel import jsons
 from commerce.kernel.columns import db_now
@@ -22,7 +22,7 @@ from commerce.payments.lives import (
 )
 from commerce.payments.refusals import PaymentNotFound
 from commerce.payments.tables import ATTEMPTS, EVENTS, PAYMENTS, TO_CHECK
-from commerce.payments.values import Payment, ProviderEvent
+from commerce.payments.values import Decision, KeptEvent, Payment, ProviderEvent
 
 PAYMENT_FIELDS = tuple(field.name for field in fields(Payment))
 
@@ -96,23 +96,21 @@ WAITING_EVENTS = (
     )
     .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
 )
+_is_about = and_(
+    PAYMENTS.c.provider == EVENTS.c.provider,
+    or_(
+        PAYMENTS.c.key == EVENTS.c.payment_key,
+        PAYMENTS.c.provider_ref == EVENTS.c.provider_ref,
+        PAYMENTS.c.charge_ref == EVENTS.c.charge_ref,
+    ),
+)
+# The newest first: old ones may wait for something that never comes, and must not be in the way.
 APPLICABLE = (
     select(PAYMENTS.c.id)
-    .distinct()
-    .select_from(
-        EVENTS.join(
-            PAYMENTS,
-            and_(
-                PAYMENTS.c.provider == EVENTS.c.provider,
-                or_(
-                    PAYMENTS.c.key == EVENTS.c.payment_key,
-                    PAYMENTS.c.provider_ref == EVENTS.c.provider_ref,
-                    PAYMENTS.c.charge_ref == EVENTS.c.charge_ref,
-                ),
-            ),
-        )
-    )
+    .select_from(EVENTS.join(PAYMENTS, _is_about))
     .where(EVENTS.c.applied_at.is_(None))
+    .group_by(PAYMENTS.c.id)
+    .order_by(func.max(EVENTS.c.received_at).desc())
     .limit(bindparam("at_most"))
 )
 SAVE_OUTCOME = (
@@ -121,12 +119,30 @@ SAVE_OUTCOME = (
         EVENTS.c.provider == bindparam("of_provider"),
         EVENTS.c.event_id == bindparam("of_event"),
     )
-    .values(outcome=bindparam("new_outcome"), applied_at=bindparam("new_applied_at"))
+    .values(
+        outcome=bindparam("new_outcome"),
+        note=bindparam("new_note"),
+        applied_at=bindparam("new_applied_at"),
+    )
 )
 EVENTS_WITH = (
     select(EVENTS)
     .where(EVENTS.c.outcome == bindparam("of_outcome"))
     .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
+)
+
+KEPT = (
+    select(
+        EVENTS,
+        PAYMENTS.c.id.label("payment_id"),
+        PAYMENTS.c.order_id,
+        PAYMENTS.c.amount_minor.label("asked_minor"),
+        PAYMENTS.c.currency.label("asked_currency"),
+    )
+    .select_from(EVENTS.outerjoin(PAYMENTS, _is_about))
+    .where(EVENTS.c.outcome == bindparam("of_outcome"))
+    .order_by(EVENTS.c.received_at.desc(), EVENTS.c.event_id)
+    .limit(bindparam("at_most"))
 )
 
 INSERT_ATTEMPT = insert_once(ATTEMPTS, "payment_id", "ref")
@@ -224,17 +240,21 @@ async def add_event(tx: Tx, provider: str, event: ProviderEvent, *, now: int) ->
         received_at=now,
         applied_at=None,
         outcome=Outcome.WAITING,
+        note="",
     )
     return added == 1
 
 
-async def save_outcome(tx: Tx, provider: str, event_id: str, outcome: Outcome, *, now: int) -> None:
+async def save_outcome(
+    tx: Tx, provider: str, event: ProviderEvent, decision: Decision, *, now: int
+) -> None:
     await tx.run(
         SAVE_OUTCOME,
         of_provider=provider,
-        of_event=event_id,
-        new_outcome=outcome,
-        new_applied_at=None if outcome is Outcome.WAITING else now,
+        of_event=event.event_id,
+        new_outcome=decision.outcome,
+        new_note=decision.note,
+        new_applied_at=now,
     )
 
 
@@ -255,6 +275,11 @@ async def payments_with_waiting_events(tx: Tx, *, at_most: int) -> list[str]:
 
 async def events_with(tx: Tx, outcome: Outcome) -> list[ProviderEvent]:
     return [_event(row) for row in await tx.all(EVENTS_WITH, of_outcome=outcome)]
+
+
+async def kept_events(tx: Tx, outcome: Outcome, *, at_most: int = 200) -> list[KeptEvent]:
+    """The newest first, each with the payment it is about."""
+    return [_kept(row) for row in await tx.all(KEPT, of_outcome=outcome, at_most=at_most)]
 
 
 async def add_attempt(
@@ -291,4 +316,18 @@ def _event(row: Row) -> ProviderEvent:
             "refund_status": None if refund is None else RefundStatus(refund),
             "dispute_status": None if dispute is None else DisputeStatus(dispute),
         }
+    )
+
+
+def _kept(row: Row) -> KeptEvent:
+    return KeptEvent(
+        provider=row["provider"],
+        event=_event(row),
+        received_at=row["received_at"],
+        outcome=Outcome(row["outcome"]),
+        note=row["note"],
+        payment_id=row["payment_id"],
+        order_id=row["order_id"],
+        asked_minor=row["asked_minor"],
+        asked_currency=row["asked_currency"],
     )

@@ -84,6 +84,7 @@ EVENTS = table(
     Column("received_at", Instant, nullable=False),
     Column("applied_at", Instant),
     Column("outcome", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=text("''")),
     status_check("payment_events_outcome", "outcome", Outcome),
 )
 Index(
@@ -139,7 +140,7 @@ REFUNDS = table(
     Column("amount_minor", Amount, nullable=False),
     Column("reason", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("failure", Text, nullable=False, server_default=""),
+    Column("failure", Text, nullable=False, server_default=text("''")),
     Column("provider_ref", Text),
     Column("tries", Count, nullable=False, server_default="0"),
     Column("next_at", Instant, nullable=False),

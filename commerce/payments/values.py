@@ -160,6 +160,22 @@ class Decision:
     payment: Payment
     events: tuple[Event, ...] = ()
     outcome: Outcome = Outcome.APPLIED
+    note: str = ""  # why it is mismatched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEvent:
+    """A stored provider event, with what a person needs to look into it."""
+
+    provider: str
+    event: ProviderEvent
+    received_at: int
+    outcome: Outcome
+    note: str
+    payment_id: str | None  # None: no payment of ours is known for it
+    order_id: str | None
+    asked_minor: int | None
+    asked_currency: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,14 +86,15 @@ async def test_money_is_seen_by_asking_and_by_webhook_alike(
     await provider.pay(opened)
 
     standing = await provider.gateway.ask(payment)
-    (event,) = await seen(provider)
+    told = [event for event in await seen(provider) if event.kind is EventKind.PAID]
 
-    assert (standing.status, event.kind) == (Stands.PAID, EventKind.PAID)
-    assert event.payment_key == payment.key
-    for money in (standing, event):
+    assert standing.status is Stands.PAID
+    assert standing.provider_ref == opened.provider_ref
+    assert {event.payment_key for event in told} == {payment.key}
+    assert {event.charge_ref for event in told} == {standing.charge_ref} != {None}
+    for money in (standing, *told):
         assert (money.amount_minor, money.currency) == (payment.amount_minor, payment.currency)
-        assert money.provider_ref == opened.provider_ref
-    assert event.charge_ref == standing.charge_ref is not None
+        assert money.provider_ref in (opened.provider_ref, None)
 
 
 async def test_a_decline_is_told_and_the_fan_may_still_pay(
@@ -103,9 +104,10 @@ async def test_a_decline_is_told_and_the_fan_may_still_pay(
     await provider.decline(opened)
     await provider.pay(opened)
 
-    declined, paid = await seen(provider)
+    events = {event.kind: event for event in await seen(provider)}
 
-    assert (declined.kind, paid.kind) == (EventKind.DECLINED, EventKind.PAID)
+    assert {EventKind.DECLINED, EventKind.PAID} <= set(events)
+    declined = events[EventKind.DECLINED]
     assert declined.payment_key == payment.key
     assert declined.reason
 
@@ -150,6 +152,7 @@ async def test_a_refund_is_made_once_per_key(provider: Hand, payment: Payment) -
     (event,) = [e for e in await seen(provider) if e.kind is EventKind.REFUND]
     assert (event.refund_key, event.refund_ref) == ("return-1", first.provider_ref)
     assert (event.amount_minor, event.currency) == (2_000, "EUR")
+    assert event.charge_ref in (paid.charge_ref, None)
 
 
 async def test_no_more_than_paid_is_given_back(provider: Hand, payment: Payment) -> None:
@@ -164,7 +167,7 @@ async def test_no_more_than_paid_is_given_back(provider: Hand, payment: Payment)
 
 async def test_a_forged_webhook_is_refused(provider: Hand, payment: Payment) -> None:
     await provider.pay(await provider.gateway.open(payment))
-    ((headers, body),) = await provider.webhooks()
+    headers, body = (await provider.webhooks())[0]
 
     middle = len(body) // 2
     for forged in (
@@ -187,7 +190,7 @@ async def test_signed_nonsense_is_malformed(provider: Hand, clock: FakeClock, bo
 
 
 async def test_the_whole_story_of_a_payment(
-    provider: Hand, payment: Payment, database: Database
+    provider: Hand, payment: Payment, database: Database, clock: FakeClock
 ) -> None:
     name = provider.gateway.name
     gateways = {name: provider.gateway}
@@ -205,6 +208,7 @@ async def test_the_whole_story_of_a_payment(
 
     for number, amount_minor in enumerate((1_500, 3_500)):
         await _ask_back(database, payment, f"return-{number}", amount_minor)
+    clock.advance(2 * MINUTE)
     assert await jobs.settle_refunds(database, gateways) == 2
     for event in await seen(provider):
         await factories.record(database, event, name)

@@ -35,6 +35,9 @@ class ScriptedProvider:
 
     name = "sandbox"
 
+    manual_capture = True
+    captures_later = False
+
     def __init__(self) -> None:
         self.standing = Standing(status=Stands.OPEN)
         self.refunds: dict[str, RefundStanding] = {}
@@ -98,19 +101,23 @@ def gateways(provider: ScriptedProvider) -> dict[str, ScriptedProvider]:
     return {"sandbox": provider}
 
 
-async def ask_back(database: Database, payment: Payment, amount_minor: int = 5_000) -> None:
+async def ask_back(
+    database: Database, payment: Payment, clock: FakeClock, amount_minor: int = 5_000
+) -> None:
+    """A refund whose saga died before it asked the provider."""
     await database.unit_of_work(
         lambda tx: payments.request_refund(
             tx, key="return-1", payment_id=payment.id, amount_minor=amount_minor, reason=""
         )
     )
+    clock.advance(2 * MINUTE)
 
 
-async def test_a_refund_is_carried_out_and_announced(
-    database: Database, gateways: dict[str, ScriptedProvider]
+async def test_a_refund_nobody_carried_out_is_carried_out_and_announced(
+    database: Database, gateways: dict[str, ScriptedProvider], clock: FakeClock
 ) -> None:
     payment = await factories.paid(database)
-    await ask_back(database, payment)
+    await ask_back(database, payment, clock)
 
     assert await jobs.settle_refunds(database, gateways) == 1
     assert await jobs.settle_refunds(database, gateways) == 0
@@ -126,7 +133,7 @@ async def test_a_refund_whose_answer_got_lost_is_asked_for_and_not_repeated(
     clock: FakeClock,
 ) -> None:
     payment = await factories.paid(database)
-    await ask_back(database, payment)
+    await ask_back(database, payment, clock)
     provider.answers_lost = 1
     assert await jobs.settle_refunds(database, gateways) == 0
 
@@ -138,10 +145,13 @@ async def test_a_refund_whose_answer_got_lost_is_asked_for_and_not_repeated(
 
 
 async def test_a_refund_the_provider_refuses_frees_its_amount(
-    database: Database, gateways: dict[str, ScriptedProvider], provider: ScriptedProvider
+    database: Database,
+    gateways: dict[str, ScriptedProvider],
+    provider: ScriptedProvider,
+    clock: FakeClock,
 ) -> None:
     payment = await factories.paid(database)
-    await ask_back(database, payment)
+    await ask_back(database, payment, clock)
     provider.refuses = True
 
     assert await jobs.settle_refunds(database, gateways) == 1
@@ -158,7 +168,7 @@ async def test_a_pending_refund_is_asked_about_until_it_is_done(
     clock: FakeClock,
 ) -> None:
     payment = await factories.paid(database)
-    await ask_back(database, payment, 1_000)
+    await ask_back(database, payment, clock, 1_000)
     provider.refund_status = RefundStatus.PENDING
     await jobs.settle_refunds(database, gateways)
     assert (await factories.get(database, payment)).status is Status.REFUNDING
@@ -173,10 +183,13 @@ async def test_a_pending_refund_is_asked_about_until_it_is_done(
 
 
 async def test_a_hint_of_the_provider_makes_the_job_ask_at_once(
-    database: Database, gateways: dict[str, ScriptedProvider], provider: ScriptedProvider
+    database: Database,
+    gateways: dict[str, ScriptedProvider],
+    provider: ScriptedProvider,
+    clock: FakeClock,
 ) -> None:
     payment = await factories.paid(database)
-    await ask_back(database, payment)
+    await ask_back(database, payment, clock)
     provider.answers_lost = 1
     await jobs.settle_refunds(database, gateways)
 

@@ -38,8 +38,9 @@ def upgrade() -> None:
     else:
         _payments_on_postgresql()
         _attempts_on_postgresql()
-    failure = sa.Column("failure", sa.Text(), server_default="", nullable=False)
-    add_column("payments", "refunds", failure)
+    for table, name in (("refunds", "failure"), ("payment_events", "note")):
+        column = sa.Column(name, sa.Text(), server_default="", nullable=False)
+        add_column("payments", table, column)
     _captures()
     _disputes()
     # What was agreed to be paid, taken, given back or disputed never changes; how it stands does.
