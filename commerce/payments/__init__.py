@@ -36,7 +36,15 @@ from commerce.payments.events import (
     ReversalFailed,
 )
 from commerce.payments.gateways import cash_desk, sandbox_desk
-from commerce.payments.gateways.port import Gateway, Gateways, Payouts, Reporting
+from commerce.payments.gateways.port import (
+    Completing,
+    Connected,
+    Gateway,
+    Gateways,
+    Payouts,
+    Preparing,
+    Reporting,
+)
 from commerce.payments.lives import (
     CaptureMode,
     CaptureStatus,
@@ -136,6 +144,8 @@ __all__ = [
     "CaptureStatus",
     "CaptureTooLarge",
     "Closed",
+    "Completing",
+    "Connected",
     "Dispute",
     "DisputeLost",
     "DisputeMoved",
@@ -179,6 +189,7 @@ __all__ = [
     "PayoutStatus",
     "PayoutTooLarge",
     "Payouts",
+    "Preparing",
     "ProviderEvent",
     "Refund",
     "RefundDiffers",
@@ -205,9 +216,9 @@ __all__ = [
     "capture_at_gateway",
     "capture_was_refused",
     "captures_of",
+    "cash_desk",
     "close_at_gateway",
     "create",
-    "cash_desk",
     "disputes",
     "disputes_of",
     "events_with",

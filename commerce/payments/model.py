@@ -11,8 +11,10 @@ from commerce.payments.lives import (
     DISPUTE_LIFE,
     LIFE,
     ON_HOLD,
+    PAYOUT_LIFE,
     RANK,
     REFUND_LIFE,
+    REVERSAL_LIFE,
     UNSETTLED,
     WITH_MONEY,
     Act,
@@ -33,9 +35,9 @@ from commerce.payments.lives import (
 from commerce.payments.refusals import (
     BadAmount,
     CaptureTooLarge,
+    MalformedEvent,
     NotAuthorised,
     NotPaid,
-    MalformedEvent,
     RefundTooLarge,
 )
 from commerce.payments.values import (
@@ -60,12 +62,12 @@ __all__ = [
     "DISPUTE_LIFE",
     "LIFE",
     "ON_HOLD",
+    "PAYOUT_LIFE",
     "RANK",
     "REFUND_LIFE",
-    "PAYOUT_LIFE",
+    "REVERSAL_LIFE",
     "UNSETTLED",
     "WITH_MONEY",
-    "REVERSAL_LIFE",
     "Act",
     "Capture",
     "CaptureAct",
@@ -107,8 +109,6 @@ def check_amount(amount_minor: int, currency: str) -> None:
         raise BadAmount(currency=currency)
 
 
-def opened(payment: Payment, made: Opened) -> Decision:
-    """The link is known. News of the payment may have overtaken it: then only the link is kept."""
 def check_event(provider: str, event: ProviderEvent) -> None:
     """Whether the database can hold it; what it means is decided later."""
     for amount_minor in (event.amount_minor, event.fee_minor):
@@ -133,6 +133,8 @@ def concerns(payment: Payment, event: ProviderEvent) -> bool:
     return of_this_charge and event.amount_minor > 0 and event.currency.upper() == payment.currency
 
 
+def opened(payment: Payment, made: Opened) -> Decision:
+    """The link is known. News of the payment may have overtaken it: then only the link is kept."""
     known = replace(payment, provider_ref=made.provider_ref, pay_url=made.pay_url)
     if LIFE.allows(payment.status, Act.OPEN):
         return Decision(payment=_moved(known, Act.OPEN))
