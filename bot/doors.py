@@ -9,7 +9,7 @@ import live
 from bot import intents
 from bot.intents import Intent, Outcome, Refused
 from bot.store import Conversation
-from commerce import accounts, checkout, inventory, orders, pricing
+from commerce import accounts, checkout, inventory, orders, payments, pricing
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.errors import Refusal
 
@@ -24,12 +24,13 @@ class Doors:
         database: Database,
         holds: inventory.Holds,
         provider: str,
+        capture: payments.CaptureMode = payments.CaptureMode.AUTOMATIC,
         hold_seconds: int,
         public_url: str,
     ) -> None:
         self._database = database
         self._holds = holds
-        self._provider = provider
+        self._paid_by = {"provider": provider, "capture": capture}
         self._hold_seconds = hold_seconds
         self._public_url = public_url
 
@@ -55,7 +56,7 @@ class Doors:
             )
         if isinstance(intent, intents.CheckOut):
             return await self._database.unit_of_work(
-                lambda tx: _check_out(tx, intent, conversation, key, self._provider)
+                lambda tx: _check_out(tx, intent, conversation, key, self._paid_by)
             )
         if type(intent) in READS:
             read = READS[type(intent)]
@@ -158,7 +159,11 @@ async def _known_address(
 
 
 async def _check_out(
-    tx: Tx, intent: intents.CheckOut, conversation: Conversation, key: str, provider: str
+    tx: Tx,
+    intent: intents.CheckOut,
+    conversation: Conversation,
+    key: str,
+    paid_by: Mapping[str, Any],
 ) -> Outcome:
     fan = await accounts.fan_of(tx, conversation.id, intent.address.name, intent.language)
     hold = await inventory.hold_of(tx, intent.hold_id)
@@ -174,7 +179,7 @@ async def _check_out(
             quote_id=intent.quote_id,
             address=intent.address,
             language=intent.language,
-            provider=provider,
+            **paid_by,
         ),
     )
     await accounts.save_address(tx, fan.id, intent.address)

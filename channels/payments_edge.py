@@ -52,6 +52,8 @@ class PaymentsEdge:
 
     async def _webhook(self, gateway: Gateway, request: web.Request) -> web.StreamResponse:
         body = await webhooks.raw_body(request)
+        if isinstance(gateway, payments.Preparing):
+            await gateway.prepare(request.headers)
         try:
             event = gateway.verify(request.headers, body)
         except payments.BadSignature as no:
@@ -61,6 +63,8 @@ class PaymentsEdge:
             return web.Response(status=401)
         except payments.MalformedEvent:
             raise webhooks.Rejected("malformed") from None
+        if isinstance(gateway, payments.Completing):
+            event = await gateway.complete(event)
         # Answered only when it is committed: what is not acknowledged is sent again.
         await self._database.unit_of_work(lambda tx: payments.record_event(tx, gateway.name, event))
         return web.json_response({"received": True})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     seed_demo: bool = False
     hold_seconds: int = Field(default=600, ge=30, le=86_400)
     payment_provider: str = "sandbox"
+    payment_capture: Literal["automatic", "manual"] = "automatic"
+    cash_amount_max_minor: int = Field(default=0, ge=0)  # of an order paid in cash; 0 = no limit
 
     telegram_token: SecretStr = SecretStr("")
     telegram_api_base: str = "https://api.telegram.org"
@@ -58,6 +61,16 @@ class Settings(BaseSettings):
     stripe_secret_key: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = "https://api.stripe.com"
+
+    razorpay_key_id: str = ""
+    razorpay_key_secret: SecretStr = SecretStr("")
+    razorpay_webhook_secret: SecretStr = SecretStr("")  # two, with a comma, while it is replaced
+    razorpay_api_base: str = "https://api.razorpay.com/v1"
+
+    paypal_client_id: str = ""
+    paypal_client_secret: SecretStr = SecretStr("")
+    paypal_webhook_id: str = ""
+    paypal_api_base: str = "https://api-m.paypal.com"
 
     @field_validator("database_url")
     @classmethod
@@ -83,8 +96,8 @@ class Settings(BaseSettings):
     @field_validator("payment_provider")
     @classmethod
     def _known_provider(cls, name: str) -> str:
-        if name not in ("sandbox", "stripe"):
-            raise ValueError("must be sandbox or stripe")
+        if name not in PROVIDERS:
+            raise ValueError(f"must be one of {', '.join(PROVIDERS)}")
         return name
 
     @model_validator(mode="after")
@@ -92,8 +105,9 @@ class Settings(BaseSettings):
         for given, needed in REQUIRED_TOGETHER:
             if _filled(getattr(self, given)) and not _filled(getattr(self, needed)):
                 raise ValueError(f"{_env(needed)} is missing; {_env(given)} needs it")
-        if self.payment_provider == "stripe" and not _filled(self.stripe_secret_key):
-            raise ValueError(f"{_env('stripe_secret_key')} is missing; the provider is stripe")
+        needed = PROVIDERS[self.payment_provider]
+        if needed and not _filled(getattr(self, needed)):
+            raise ValueError(f"{_env(needed)} is missing; the provider is {self.payment_provider}")
         if self.environment is Environment.PRODUCTION:
             self._ready_for_production()
         return self
@@ -120,6 +134,14 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}"
 
 
+# Each with the setting it cannot be without.
+PROVIDERS = {
+    "sandbox": "",
+    "stripe": "stripe_secret_key",
+    "razorpay": "razorpay_key_id",
+    "paypal": "paypal_client_id",
+    "cash": "",
+}
 REQUIRED_TOGETHER = (
     ("telegram_token", "telegram_webhook_secret"),
     ("whatsapp_token", "whatsapp_phone_number_id"),
@@ -128,6 +150,10 @@ REQUIRED_TOGETHER = (
     ("twilio_account_sid", "twilio_auth_token"),
     ("twilio_account_sid", "twilio_from"),
     ("stripe_secret_key", "stripe_webhook_secret"),
+    ("razorpay_key_id", "razorpay_key_secret"),
+    ("razorpay_key_id", "razorpay_webhook_secret"),
+    ("paypal_client_id", "paypal_client_secret"),
+    ("paypal_client_id", "paypal_webhook_id"),
 )
 
 

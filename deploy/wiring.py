@@ -36,11 +36,10 @@ from commerce.kernel.schedule import Job, Schedule
 from commerce.kernel.sender import Sender
 from commerce.kernel.waiting import nudged
 from commerce.payments import jobs as payments_jobs
-from commerce.payments.gateways.sandbox import SandboxGateway
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
-from commerce.payments.gateways.stripe import StripeGateway
 from deploy.carrying import Carried, PushChannel, StatusReports
-from deploy.settings import Environment, Settings
+from deploy.gateways import gateways, sandbox_secret
+from deploy.settings import Settings
 from live import jobs as live_jobs
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -106,6 +105,7 @@ class Till:
             database=self.database,
             holds=self.holds,
             provider=self.settings.payment_provider,
+            capture=payments.CaptureMode(self.settings.payment_capture),
             hold_seconds=self.settings.hold_seconds,
             public_url=self.settings.url,
         )
@@ -186,7 +186,7 @@ class Till:
         for channel in self.channels:
             await channel.close()
         for gateway in self.gateways.values():
-            if isinstance(gateway, StripeGateway):
+            if isinstance(gateway, payments.Connected):
                 await gateway.aclose()
         if isinstance(self.fanout, RedisFanout):
             await self.fanout.close()
@@ -225,26 +225,6 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def gateways(settings: Settings, database: Database) -> payments.Gateways:
-    found: dict[str, payments.Gateway] = {}
-    return_url = f"{settings.url}/pay/return"
-    if settings.environment is Environment.DEVELOPMENT:
-        found["sandbox"] = SandboxGateway(
-            database,
-            public_url=settings.url,
-            secrets=[_sandbox_secret(settings)],
-            return_url=return_url,
-        )
-    if settings.stripe_secret_key.get_secret_value():
-        found["stripe"] = StripeGateway(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            webhook_secrets=[settings.stripe_webhook_secret.get_secret_value()],
-            return_url=return_url,
-            api_base=settings.stripe_api_base,
-        )
-    return found
 
 
 def push_channels(
@@ -354,7 +334,7 @@ async def _deliver_sandbox(settings: Settings, database: Database) -> None:
     nudge = database.listen("sandbox")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as client:
         post = posting_to(client, f"{edge}/webhooks/sandbox")
-        deliverer = SandboxDeliverer(database, post, secret=_sandbox_secret(settings))
+        deliverer = SandboxDeliverer(database, post, secret=sandbox_secret(settings))
         while True:
             nudge.clear()
             try:
@@ -363,10 +343,6 @@ async def _deliver_sandbox(settings: Settings, database: Database) -> None:
             except Outage as error:
                 log.warning("sandbox_waits", error=str(error))
             await nudged(nudge, SANDBOX_IDLE_SECONDS)
-
-
-def _sandbox_secret(settings: Settings) -> str:
-    return f"sandbox:{settings.secret_key.get_secret_value()}"
 
 
 __all__ = ["TEMPLATES", "Role", "Till", "scaled_jobs", "templates"]

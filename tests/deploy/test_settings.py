@@ -24,6 +24,16 @@ WHATSAPP = {
     "WHATSAPP_APP_SECRET": SECRET,
     "WHATSAPP_VERIFY_TOKEN": SECRET,
 }
+RAZORPAY = {
+    "RAZORPAY_KEY_ID": "rzp_1",
+    "RAZORPAY_KEY_SECRET": SECRET,
+    "RAZORPAY_WEBHOOK_SECRET": SECRET,
+}
+PAYPAL = {
+    "PAYPAL_CLIENT_ID": "id",
+    "PAYPAL_CLIENT_SECRET": SECRET,
+    "PAYPAL_WEBHOOK_ID": "WH1",
+}
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": SECRET, "TWILIO_FROM": "+15550100"}
 
 
@@ -63,7 +73,13 @@ WRONG = [
     ({"PUBLIC_URL": "shop.example"}, "PUBLIC_URL"),
     ({"PUBLIC_URL": "ftp://shop.example"}, "PUBLIC_URL"),
     ({"REDIS_URL": "localhost:6379"}, "REDIS_URL"),
-    ({"PAYMENT_PROVIDER": "cash"}, "PAYMENT_PROVIDER"),
+    ({"PAYMENT_PROVIDER": "barter"}, "PAYMENT_PROVIDER"),
+    ({"PAYMENT_CAPTURE": "later"}, "PAYMENT_CAPTURE"),
+    ({"CASH_AMOUNT_MAX_MINOR": "-1"}, "CASH_AMOUNT_MAX_MINOR"),
+    ({"PAYMENT_PROVIDER": "razorpay"}, "RAZORPAY_KEY_ID"),
+    ({"PAYMENT_PROVIDER": "paypal"}, "PAYPAL_CLIENT_ID"),
+    *[(without(RAZORPAY, name), name) for name in RAZORPAY if name != "RAZORPAY_KEY_ID"],
+    *[(without(PAYPAL, name), name) for name in PAYPAL if name != "PAYPAL_CLIENT_ID"],
     ({"PAYMENT_PROVIDER": "stripe"}, "STRIPE_SECRET_KEY"),
     ({"STRIPE_SECRET_KEY": SECRET}, "STRIPE_WEBHOOK_SECRET"),
     ({"TELEGRAM_TOKEN": SECRET}, "TELEGRAM_WEBHOOK_SECRET"),

@@ -78,7 +78,7 @@ WRONG = [
     ({"public_url": "till.example"}, "PUBLIC_URL"),
     ({"redis_url": "localhost:6379"}, "REDIS_URL"),
     ({"hold_seconds": "5"}, "HOLD_SECONDS"),
-    ({"payment_provider": "paypal"}, "PAYMENT_PROVIDER"),
+    ({"payment_provider": "barter"}, "PAYMENT_PROVIDER"),
     ({"payment_provider": "stripe"}, "STRIPE_SECRET_KEY"),
     ({"stripe_secret_key": "sk_test_x"}, "STRIPE_WEBHOOK_SECRET"),
     ({"telegram_token": "123:abc"}, "TELEGRAM_WEBHOOK_SECRET"),

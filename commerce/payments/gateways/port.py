@@ -90,4 +90,27 @@ class Payouts(Protocol):
     ) -> PayoutStanding | None: ...
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A provider whose webhooks are verified with something that must be fetched first."""
+
+    async def prepare(self, headers: Mapping[str, str]) -> None:
+        """Before `verify`, so for strangers too: it fetches, or is an Outage, and no more."""
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A provider that tells of something that becomes true only when we act upon it."""
+
+    async def complete(self, event: ProviderEvent) -> ProviderEvent:
+        """After `verify`: the event as it is to be recorded. May be repeated; Outage: unknown."""
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A provider to whom connections are kept."""
+
+    async def aclose(self) -> None: ...
+
+
 Gateways = Mapping[str, Gateway]
