@@ -5,7 +5,8 @@ from __future__ import annotations
 from commerce.kernel import ids, logs, metrics
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Tx
-from commerce.payments import capture_store, captures, disputes, model, refund_store, refunds, store
+from commerce.payments import capture_store, captures, model, refund_store, refunds, store
+from commerce.payments.disputes import apply as apply_dispute
 from commerce.payments.lives import CaptureMode, EventKind, Outcome, Stands
 from commerce.payments.refusals import PaymentDiffers
 from commerce.payments.values import Capture, Decision, Opened, Payment, ProviderEvent, Standing
@@ -193,7 +194,7 @@ async def _follow(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
     if event.kind is EventKind.REFUND:
         return await refunds.apply(tx, payment, event)
     if event.kind is EventKind.DISPUTE:
-        return await disputes.apply(tx, payment, event)
+        return await apply_dispute(tx, payment, event)
     decision = await _decide(tx, payment, event)
     await _carry_out(tx, payment, decision)
     return decision
