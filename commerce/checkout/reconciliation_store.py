@@ -139,6 +139,11 @@ ALL_OPEN = (
     .order_by(D.found_at, D.id)
     .limit(bindparam("most", type_=Count))
 )
+COUNT_OPEN = (
+    select(func.count())
+    .select_from(DIFFERENCES)
+    .where(D.provider == bindparam("provider"), D.status == OPEN)
+)
 
 
 async def take_run(tx: Tx, run: Run, *, leased_until: int) -> Run | None:
@@ -263,6 +268,11 @@ async def differences_of(tx: Tx, run_id: str, at_most: int) -> list[Found]:
 
 async def open_differences(tx: Tx, at_most: int) -> list[Found]:
     return [_found(row) for row in await tx.all(ALL_OPEN, most=at_most)]
+
+
+async def count_open(tx: Tx, provider: str) -> int:
+    found: int = await tx.scalar(COUNT_OPEN, provider=provider)
+    return found
 
 
 def _run(row: Row) -> Run:
