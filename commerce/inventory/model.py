@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from commerce.kernel.errors import Refusal
@@ -139,6 +139,7 @@ class Movement:
     reference: str
     by: str = ""  # "" = the till itself
     at: int
+    seq: int = field(default=0, compare=False)  # the order in which they were written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

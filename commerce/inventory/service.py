@@ -21,6 +21,7 @@ from commerce.kernel.database import Tx
 from commerce.kernel.errors import Contended
 
 MOVEMENTS_SHOWN = 50
+NEWEST = 2**62  # beyond every movement
 
 
 async def stock_of(tx: Tx, skus: Iterable[str]) -> dict[str, list[Stock]]:
@@ -38,6 +39,13 @@ async def available(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
 async def movements_of(tx: Tx, sku: str, limit: int = MOVEMENTS_SHOWN) -> list[Movement]:
     """Newest first."""
     return await store.movements(tx, sku, limit)
+
+
+async def history(
+    tx: Tx, skus: Iterable[str], *, before: int = NEWEST, limit: int = MOVEMENTS_SHOWN
+) -> list[Movement]:
+    """What moved of several SKUs, newest first; `before` is the `seq` where the last page ended."""
+    return await store.history(tx, skus, before, limit)
 
 
 async def hold_of(tx: Tx, hold_id: str) -> Hold:

@@ -92,6 +92,12 @@ MOVEMENTS_OF = (
     .order_by(STOCK_MOVEMENTS.c.seq.desc())
     .limit(bindparam("most"))
 )
+HISTORY = (
+    select(STOCK_MOVEMENTS)
+    .where(any_of(STOCK_MOVEMENTS.c.sku, "skus"), STOCK_MOVEMENTS.c.seq < bindparam("before"))
+    .order_by(STOCK_MOVEMENTS.c.seq.desc())
+    .limit(bindparam("most"))
+)
 SUSPEND = postgresql.insert(STOCK_SUSPENSIONS).on_conflict_do_nothing(
     index_elements=["sku"], index_where=text("lifted_at IS NULL")
 )
@@ -258,19 +264,26 @@ async def add_movement(
 
 
 async def movements(tx: Tx, sku: str, limit: int) -> list[Movement]:
-    return [
-        Movement(
-            sku=row["sku"],
-            warehouse=row["warehouse"],
-            kind=MovementKind(row["kind"]),
-            quantity=row["quantity"],
-            reason=row["reason"],
-            reference=row["reference"],
-            by=row["moved_by"],
-            at=row["moved_at"],
-        )
-        for row in await tx.all(MOVEMENTS_OF, which=sku, most=limit)
-    ]
+    return [_movement(row) for row in await tx.all(MOVEMENTS_OF, which=sku, most=limit)]
+
+
+async def history(tx: Tx, skus: Iterable[str], before: int, limit: int) -> list[Movement]:
+    rows = await tx.all(HISTORY, skus=list(skus), before=before, most=limit)
+    return [_movement(row) for row in rows]
+
+
+def _movement(row: Row) -> Movement:
+    return Movement(
+        sku=row["sku"],
+        warehouse=row["warehouse"],
+        kind=MovementKind(row["kind"]),
+        quantity=row["quantity"],
+        reason=row["reason"],
+        reference=row["reference"],
+        by=row["moved_by"],
+        at=row["moved_at"],
+        seq=row["seq"],
+    )
 
 
 async def suspend(tx: Tx, sku: str, reason: str, by: str) -> bool:
