@@ -28,7 +28,7 @@ def gateways(settings: Settings, database: Database) -> payments.Gateways:
     if settings.stripe_secret_key.get_secret_value():
         found["stripe"] = StripeGateway(
             secret_key=settings.stripe_secret_key.get_secret_value(),
-            webhook_secrets=[settings.stripe_webhook_secret.get_secret_value()],
+            webhook_secrets=settings.stripe_webhook_secret.get_secret_value().split(","),
             return_url=return_url,
             api_base=settings.stripe_api_base,
         )

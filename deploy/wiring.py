@@ -309,6 +309,7 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
 
     return [
         job("settle_refunds", 5, lambda: payments_jobs.settle_refunds(database, known)),
+        job("settle_payouts", 5, lambda: payments_jobs.settle_payouts(database, known)),
         job("reconcile_payments", 15, lambda: payments_jobs.reconcile_open(database, known)),
         job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
         job("serve_waitlists", 5, lambda: live_jobs.serve_waitlists(database)),

@@ -9,8 +9,11 @@ from commerce.kernel.errors import Outage
 from commerce.payments import calls, captures, refund_store, refunds, service, store
 from commerce.payments.gateways.port import Gateways
 from commerce.payments.lives import ON_HOLD, UNSETTLED, RefundStatus, Stands, Status
+from commerce.payments.payout_jobs import settle_payouts
 from commerce.payments.refusals import CaptureRefused, RefundRefused, UnknownProvider
 from commerce.payments.values import Capture, Payment, Refund, RefundStanding, Standing
+
+__all__ = ["apply_waiting_events", "reconcile_open", "settle_payouts", "settle_refunds"]
 
 log = logs.get(__name__)
 

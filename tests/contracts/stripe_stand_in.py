@@ -46,6 +46,9 @@ class Fault(StrEnum):
     BAD_KEY = "bad_key"  # 401
 
 
+OUTAGES = [fault for fault in Fault if fault is not Fault.SILENT]  # SILENT takes its time
+
+
 class StripeStandIn(StripeAccount):
     def __init__(self) -> None:
         super().__init__()

@@ -8,16 +8,20 @@ from typing import Any
 
 from aiohttp.test_utils import TestServer
 
-from commerce.payments.gateways.stripe import StripeGateway
-from commerce.payments.model import (
+from commerce.payments import (
     Capture,
     CaptureMode,
     CaptureStatus,
     Payment,
+    Payout,
+    PayoutReversal,
+    PayoutStatus,
     ProviderEvent,
     Refund,
     RefundStatus,
+    ReversalStatus,
 )
+from commerce.payments.gateways.stripe import StripeGateway
 from tests.contracts.stripe_stand_in import KEY, WEBHOOK_SECRET, StripeStandIn
 from tests.payments.factories import a_payment
 
@@ -98,3 +102,49 @@ def heard(gateway: StripeGateway, stand_in: StripeStandIn) -> list[ProviderEvent
     events, stand_in.events = stand_in.events, []
     told = [gateway.verify(*stand_in.webhook(event)) for event in events]
     return [event for event in told if event.kind != "other"]
+
+
+def a_payout(amount_minor: int = 1_500, **changes: Any) -> Payout:
+    """Out of our balance; of a payment with its key as reference and its charge."""
+    values: dict[str, Any] = {
+        "id": "payout-1",
+        "key": "share-1",
+        "provider": "stripe",
+        "payment_id": None,
+        "account": "acct_mia",
+        "amount_minor": amount_minor,
+        "currency": "EUR",
+        "reference": "share-1",
+        "charge_ref": None,
+        "status": PayoutStatus.ASKED,
+        "failure": "",
+        "provider_ref": None,
+        "reversed_minor": 0,
+        "tries": 0,
+        "version": 1,
+    }
+    return Payout(**values | changes)
+
+
+def a_share(payment: Payment, amount_minor: int = 1_500, **changes: Any) -> Payout:
+    of_payment = {
+        "payment_id": payment.id,
+        "reference": payment.key,
+        "charge_ref": payment.charge_ref,
+    }
+    return a_payout(amount_minor, **of_payment | changes)
+
+
+def a_reversal(amount_minor: int = 500, **changes: Any) -> PayoutReversal:
+    values: dict[str, Any] = {
+        "id": "reversal-1",
+        "key": "back-1",
+        "payout_id": "payout-1",
+        "amount_minor": amount_minor,
+        "status": ReversalStatus.ASKED,
+        "failure": "",
+        "provider_ref": None,
+        "tries": 0,
+        "version": 1,
+    }
+    return PayoutReversal(**values | changes)

@@ -16,7 +16,7 @@ from commerce.payments.gateways import stripe_wire
 from commerce.payments.gateways.stripe import StripeGateway
 from commerce.payments.model import CaptureMode
 from commerce.payments.refusals import CaptureRefused
-from tests.contracts.stripe_stand_in import Fault, StripeStandIn
+from tests.contracts.stripe_stand_in import OUTAGES, Fault, StripeStandIn
 from tests.contracts.stripe_values import (
     a_capture,
     a_gateway,
@@ -33,9 +33,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),
     pytest.mark.usefixtures("clock"),
 ]
-
-# After each of them nobody here knows what Stripe did.
-OUTAGES = [fault for fault in Fault if fault is not Fault.SILENT]
 
 
 @pytest.fixture
