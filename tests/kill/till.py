@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import socket
 import sys
-import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -124,18 +123,13 @@ def _live(environment: dict[str, str], folder: Path, ahead: int, telling: Connec
     """In the new process."""
     from commerce.kernel import clock
     from deploy import serve, settings
+    from tests.clocks import Ahead
 
     os.chdir(folder)
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for output in (1, 2):
         os.dup2(log, output)
     os.environ.update(environment)
-
-    class Ahead(clock.FakeClock):
-        """Runs like the real one, but ahead of it."""
-
-        def now(self) -> int:
-            return self.at + time.time_ns() // 1000
 
     if ahead:
         clock.set_clock(Ahead(ahead))
