@@ -123,11 +123,36 @@ def chat(
 
 
 @app.command()
-def doctor() -> None:
-    """Prove that stock, holds, orders, payments and ledger agree; exit 0 only if they do."""
+def doctor(
+    provider: Annotated[str, typer.Option(help="Whose report --report is: stripe, sandbox.")] = "",
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Compare this report file of the provider (CSV) with the books."),
+    ] = None,
+    reports: Annotated[
+        bool, typer.Option(help="Also ask every provider that can tell what it moved yesterday.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option(help="Keep the differences for the back office, and post the fees.")
+    ] = False,
+) -> None:
+    """Prove that stock, holds, orders, payments and ledger agree; exit 0 only if they do.
+
+    With --provider and --report: compare a provider's report with the books, line by line.
+    """
     from deploy import checkup, serve
 
-    sys.exit(serve.run_briefly(checkup.report(read().database_url, typer.echo)))
+    if (report is None) != (not provider):
+        raise typer.BadParameter("--provider and --report go together")
+    wish = checkup.Wish(provider=provider, file=report, yesterday=reports, record=record)
+    try:
+        sys.exit(serve.run_briefly(checkup.examine(read(), wish, typer.echo, _progress)))
+    except checkup.FileUnreadable as error:
+        _fail(str(error), 2)
+
+
+def _progress(words: str) -> None:
+    typer.echo(f"  {words}…", err=True)
 
 
 @webhook.command("set")

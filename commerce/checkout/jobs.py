@@ -26,9 +26,7 @@ FAILED, DIFFERENT = "reconciliation_failed", "reconciliation_differences"
 async def reconcile_reports(database: Database, gateways: payments.Gateways) -> int:
     """Compare what is due of every provider that gives reports; how many days."""
     days = 0
-    for provider, gateway in gateways.items():
-        if not isinstance(gateway, payments.Reporting):
-            continue
+    for provider in reporting.reporting_providers(gateways):
         for day in await database.read(partial(_days_due, provider=provider)):
             if not await _compare(database, gateways, provider, day):
                 break

@@ -50,6 +50,11 @@ def reporting_gateway(gateways: payments.Gateways, provider: str) -> payments.Re
     return gateway
 
 
+def reporting_providers(gateways: payments.Gateways) -> list[str]:
+    """Those that can be compared."""
+    return [name for name, one in gateways.items() if isinstance(one, payments.Reporting)]
+
+
 async def read_file(gateway: payments.Reporting, text: str) -> Sequence[ReportLine]:
     """In a thread, because others are being served meanwhile. Refuses with MalformedReport."""
     return await asyncio.to_thread(gateway.read_report, text)
