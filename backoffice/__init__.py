@@ -11,7 +11,11 @@ from backoffice.console import Console, ShareLink
 from backoffice.desk import Desk
 from backoffice.feed import Feeds
 from backoffice.lists import Lists
+from backoffice.operations import Operations
+from backoffice.operations_money import OperationsMoney
+from backoffice.operations_parked import OperationsParked
 from backoffice.signing_in import SigningIn
+from backoffice.stock_pages import StockPages
 from commerce.kernel.database import Database
 from commerce.kernel.fanout import Fanout
 
@@ -45,6 +49,10 @@ class Backoffice:
             SigningIn(desk, client_address),
             Console(desk, fanout=fanout, feeds=self._feeds, share_links=(room, *share_links)),
             Lists(desk),
+            StockPages(desk),
+            Operations(desk),
+            OperationsParked(desk),
+            OperationsMoney(desk),
         )
 
     def routes(self) -> list[web.AbstractRouteDef]:

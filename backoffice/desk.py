@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import hdrs, web
 from jinja2 import Environment
 
-from backoffice import pages, security, words
+from backoffice import attention, pages, security, words
 from commerce import accounts
 from commerce.accounts import Action, Staff
 from commerce.kernel import logs, metrics
@@ -32,6 +32,7 @@ class Visit:
     token: str
     csrf: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    waiting: int = 0  # in operations, for those who may look there
 
     def may(self, action: Action) -> bool:
         return accounts.may(self.staff, action)
@@ -93,7 +94,10 @@ class Desk:
         staff = await accounts.signed_in(self.database, token) if token else None
         if staff is None:
             return None
-        return Visit(staff=staff, token=token, csrf=self.csrf(token), fields=fields)
+        visit = Visit(staff=staff, token=token, csrf=self.csrf(token), fields=fields)
+        if not visit.may(Action.OPERATE):
+            return visit
+        return replace(visit, waiting=await self.database.read(attention.total))
 
     def csrf(self, cookie: str) -> str:
         return security.csrf_token(self._secret_key, cookie)
@@ -130,7 +134,7 @@ class Desk:
     ) -> web.Response:
         """A whole page; `visit` is None only before anybody signed in."""
         known = {"staff": visit.staff, "csrf": visit.csrf} if visit else {"staff": None}
-        menu = pages.menu(visit.staff) if visit else ()
+        menu = pages.menu(visit.staff, visit.waiting) if visit else ()
         unsaid = {"here": "", "notice": "", "problem": ""}
         html = self.render(template, menu=menu, **{**unsaid, **known, **context})
         response = web.Response(text=html, content_type="text/html", status=status)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import live
+from commerce.kernel import money
 from commerce.kernel.errors import Refusal
 
 TITLE_MAX = 120
@@ -27,6 +28,12 @@ LINK_WORDS = {
     "still": "Paste the https:// address of a picture, or leave this empty.",
 }
 TITLE_WORDS = "Give your live a title: fans see it in the room."
+
+
+class NoSuchAmount(Refusal):
+    """An amount is written in the units people count in, like 12.50, and is more than nothing."""
+
+    code = "bad_amount"
 
 
 class NoSuchMinutes(Refusal):
@@ -86,6 +93,19 @@ def offer_minutes(text: str) -> int | None:
     if not 1 <= minutes <= MINUTES_MAX:
         raise NoSuchMinutes()
     return minutes
+
+
+def amount(text: str, currency: str) -> int:
+    """Minor units; one point or comma before the fraction, and nothing between thousands."""
+    digits = money.exponent(currency)
+    found = re.fullmatch(r"([0-9]{1,9})(?:[.,]([0-9]+))?", text.strip())
+    fraction = (found and found[2]) or ""
+    if found is None or len(fraction) > digits:
+        raise NoSuchAmount(currency=currency)
+    minor = int(found[1] + fraction.ljust(digits, "0"))
+    if minor == 0:
+        raise NoSuchAmount(currency=currency)
+    return minor
 
 
 def page_number(text: str) -> int:

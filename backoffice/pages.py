@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from jinja2 import Environment
 
-from backoffice import words
+from backoffice import words, words_operations
 from commerce import accounts
 from commerce.accounts import Action, Staff
-from commerce.kernel.money import format_money
+from commerce.kernel.money import exponent, format_money
 
 LOCALE = "en"
 ONE_SIZE = "One size"
@@ -26,29 +27,54 @@ class Item:
     label: str
     path: str
     needs: tuple[Action, ...]
+    count: int = 0  # of what waits there
 
 
+OPERATIONS = "/backoffice/operations"
 MENU = (
     Item("Sessions", "/backoffice", SELL),
     Item("Products", "/backoffice/products", STOCK),
+    Item("Operations", OPERATIONS, (Action.OPERATE,)),
     Item("Team", "/backoffice/staff", (Action.MANAGE_STAFF,)),
 )
 
 
-def menu(staff: Staff) -> tuple[Item, ...]:
-    return tuple(i for i in MENU if any(accounts.may(staff, action) for action in i.needs))
+def menu(staff: Staff, waiting: int = 0) -> tuple[Item, ...]:
+    """What this person may open; `waiting` is how much waits in operations."""
+    items = (i for i in MENU if any(accounts.may(staff, action) for action in i.needs))
+    return tuple(replace(i, count=waiting) if i.path == OPERATIONS else i for i in items)
 
 
 def environment(shared: Environment) -> Environment:
     """The shared environment with the back office's own filters, which nobody else sees."""
     own = shared.overlay()
-    own.filters = {**shared.filters, "money": money, "sums": sums, "iso": iso, "clock": hour}
-    own.globals = {**shared.globals, "status_words": words.STATUS}
+    own.filters = {
+        **shared.filters,
+        "money": money,
+        "major": major,
+        "sums": sums,
+        "iso": iso,
+        "clock": hour,
+        "known": words_operations.known,
+        "tone": words_operations.tone,
+        "failure": words_operations.failure,
+        "deed": words_operations.action,
+    }
+    own.globals = {
+        **shared.globals,
+        "status_words": words.STATUS,
+        "step_title": words_operations.step_title,
+    }
     return own
 
 
 def money(minor: int, currency: str) -> str:
     return format_money(minor, currency, LOCALE)
+
+
+def major(minor: int, currency: str) -> str:
+    """As a form takes it: 12.50."""
+    return f"{Decimal(minor).scaleb(-exponent(currency)):f}"
 
 
 def sums(revenue: Mapping[str, int]) -> str:

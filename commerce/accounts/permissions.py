@@ -15,6 +15,7 @@ class Action(StrEnum):
     REFUND_ORDER = "refund_order"
     SEE_LEDGER = "see_ledger"
     MANAGE_STAFF = "manage_staff"
+    OPERATE = "operate"  # decide about what stopped: sagas, events, messages, payment cases
     SEE_EVERYTHING = "see_everything"  # sessions, orders and products of others too
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
 from commerce.kernel import idempotency, jsons
-from commerce.kernel.columns import Count
+from commerce.kernel.columns import Count, any_of
 from commerce.kernel.database import Row, Tx
 from commerce.kernel.errors import Refusal
 from commerce.kernel.tables import AUDIT_ENTRIES
@@ -30,6 +30,11 @@ RECENT = (
     .order_by(AUDIT_ENTRIES.c.seq.desc())
     .limit(bindparam("most", type_=Count))
     .offset(bindparam("skip", type_=Count))
+)
+LAST_OF = (
+    select(AUDIT_ENTRIES)
+    .where(AUDIT_ENTRIES.c.action == bindparam("action"), any_of(AUDIT_ENTRIES.c.subject, "about"))
+    .order_by(AUDIT_ENTRIES.c.seq)
 )
 
 
@@ -129,6 +134,12 @@ async def once(
 async def about(tx: Tx, subject: str, limit: int = PAGE) -> list[Entry]:
     """Newest first."""
     return [_entry(row) for row in await tx.all(ABOUT, subject=subject, most=limit)]
+
+
+async def done_to(tx: Tx, action: str, subjects: Sequence[str]) -> dict[str, Entry]:
+    """Those of the subjects to which it was done, each with the last time."""
+    rows = await tx.all(LAST_OF, action=action, about=list(subjects))
+    return {row["subject"]: _entry(row) for row in rows}
 
 
 async def recent(tx: Tx, page: int = 1, size: int = PAGE) -> list[Entry]:

@@ -212,6 +212,11 @@ async def signal(tx: Tx, saga_id: str, name: str, payload: Mapping[str, Any]) ->
     tx.wake("sagas")
 
 
+async def find(tx: Tx, saga_id: str) -> Saga | None:
+    row = await tx.first(BY_ID, id=saga_id)
+    return None if row is None else from_row(row)
+
+
 async def find_locked(tx: Tx, saga_id: str) -> Saga | None:
     """The saga as it stands; no step of it commits before the caller does."""
     row = await tx.first(BY_ID_LOCKED, id=saga_id)

@@ -100,6 +100,17 @@ async def test_the_newest_comes_first_page_by_page(database):
     ]  # fmt: skip
 
 
+async def test_what_was_done_to_which_can_be_asked(database):
+    for number, action in enumerate(["thing.sold", "thing.mended", "thing.sold"]):
+        will = a_will(key=str(number), reason=f"reason {number}")
+        await done(database, will, action=action, subject="thing:1")
+    await done(database, a_will(key="last"), action="thing.sold", subject="thing:2")
+
+    wanted = ["thing:1", "thing:3"]
+    found = await database.read(lambda tx: audit.done_to(tx, "thing.sold", wanted))
+    assert {subject: entry.reason for subject, entry in found.items()} == {"thing:1": "reason 2"}
+
+
 @pytest.mark.parametrize(
     "attack", [update(AUDIT_ENTRIES).values(reason="nicer"), delete(AUDIT_ENTRIES)]
 )
