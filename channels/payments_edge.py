@@ -56,6 +56,12 @@ class PaymentsEdge:
             await gateway.prepare(request.headers)
         try:
             event = gateway.verify(request.headers, body)
+            if isinstance(gateway, payments.Completing):
+                event = await gateway.complete(event)
+            # Answered only when it is committed: what is not acknowledged is sent again.
+            await self._database.unit_of_work(
+                lambda tx: payments.record_event(tx, gateway.name, event)
+            )
         except payments.BadSignature as no:
             reason = f"signature_{no.facts['reason']}"
             webhooks.REJECTED.labels(gateway.name, reason).inc()
@@ -63,10 +69,6 @@ class PaymentsEdge:
             return web.Response(status=401)
         except payments.MalformedEvent:
             raise webhooks.Rejected("malformed") from None
-        if isinstance(gateway, payments.Completing):
-            event = await gateway.complete(event)
-        # Answered only when it is committed: what is not acknowledged is sent again.
-        await self._database.unit_of_work(lambda tx: payments.record_event(tx, gateway.name, event))
         return web.json_response({"received": True})
 
     async def _page(self, request: web.Request) -> web.Response:

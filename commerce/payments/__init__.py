@@ -15,6 +15,7 @@ from commerce.payments.captures import (
     request_capture,
     try_capture,
 )
+from commerce.payments.dispute_model import exceeds_left
 from commerce.payments.disputes import disputes, disputes_of
 from commerce.payments.events import (
     CaptureFailed,
@@ -222,6 +223,7 @@ __all__ = [
     "disputes",
     "disputes_of",
     "events_with",
+    "exceeds_left",
     "expired",
     "failed",
     "failed_refunds",

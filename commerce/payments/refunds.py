@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from commerce.kernel import ids
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Tx
@@ -72,6 +74,8 @@ async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
         await tx.emit(*wrong.events)
         return wrong
     refund = await _refund_of(tx, payment, event)
+    if refund is None and event.refund_status is RefundStatus.FAILED:
+        return await _adopt_failed(tx, payment, event)
     if refund is None:
         try:
             payment, refund = await _adopt(tx, payment, event)
@@ -118,9 +122,27 @@ async def _refund_of(tx: Tx, payment: Payment, event: ProviderEvent) -> Refund |
     return None
 
 
-async def _adopt(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Refund]:
+def _made_outside(payment: Payment, event: ProviderEvent) -> Refund:
     key = event.refund_key or f"outside:{payment.provider}:{event.refund_ref}"
-    refund = _asked(key, payment.id, event.amount_minor, "made at the provider")
+    return _asked(key, payment.id, event.amount_minor, "made at the provider")
+
+
+async def _adopt_failed(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
+    """It never took anything out of the payment, so it needs no room there."""
+    refund = replace(
+        _made_outside(payment, event),
+        status=RefundStatus.FAILED,
+        failure=event.reason,
+        provider_ref=event.refund_ref,
+    )
+    now = await tx.now()
+    await refund_store.add(tx, refund, now=now, ask_at=now)
+    await tx.emit(_failed(payment, refund, event.reason))
+    return Decision(payment=payment)
+
+
+async def _adopt(tx: Tx, payment: Payment, event: ProviderEvent) -> tuple[Payment, Refund]:
+    refund = _made_outside(payment, event)
     reserved = model.reserve_refund(payment, event.amount_minor)
     await store.save(tx, reserved)
     now = await tx.now()

@@ -12,7 +12,9 @@ from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Database
 from commerce.kernel.tables import OUTBOX
 from commerce.payments import (
+    Capture,
     CaptureMode,
+    DisputeStatus,
     EventKind,
     Payment,
     ProviderEvent,
@@ -80,6 +82,25 @@ async def paid(database: Database, **changes: Any) -> Payment:
     return await get(database, payment)
 
 
+async def authorised(database: Database, **changes: Any) -> Payment:
+    """One that is captured by hand, and that the fan has agreed to."""
+    payment = await opened(database, capture=CaptureMode.MANUAL, **changes)
+    charge = f"charge:{payment.key}"
+    await record(database, news_of(payment, EventKind.AUTHORISED, charge_ref=charge))
+    return await get(database, payment)
+
+
+async def capture(
+    database: Database, payment: Payment, amount_minor: int, key: str | None = None
+) -> Capture:
+    return await database.unit_of_work(
+        lambda tx: payments.request_capture(
+            tx, key=key or f"{payment.key}:capture", payment_id=payment.id,
+            amount_minor=amount_minor,
+        )
+    )  # fmt: skip
+
+
 async def get(database: Database, payment: Payment) -> Payment:
     return await database.read(lambda tx: payments.get(tx, payment.id))
 
@@ -116,6 +137,25 @@ def refund_news(
         refund_key=key,
         refund_ref=ref,
         refund_status=status,
+    )
+
+
+def dispute_news(
+    payment: Payment, status: DisputeStatus, *, amount_minor: int, **changes: Any
+) -> ProviderEvent:
+    return news_of(
+        payment,
+        EventKind.DISPUTE,
+        **{
+            "event_id": f"{payment.key}:dispute:{status}",
+            "provider_ref": None,
+            "charge_ref": f"charge:{payment.key}",
+            "amount_minor": amount_minor,
+            "reason": "fraudulent",
+            "dispute_ref": f"dp:{payment.key}",
+            "dispute_status": status,
+        }
+        | changes,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -101,8 +102,11 @@ async def test_other_money_never_pays(
 
     assert await factories.get(database, payment) == payment
     assert await announced(database, payment) == ["payment.mismatched"]
-    (kept,) = await database.read(lambda tx: payments.events_with(tx, Outcome.MISMATCHED))
-    assert kept.payment_key == payment.key
+    (event,) = await database.read(lambda tx: payments.events_with(tx, Outcome.MISMATCHED))
+    assert event.payment_key == payment.key
+    (kept,) = await database.read(lambda tx: payments.kept_events(tx, Outcome.MISMATCHED))
+    assert (kept.event, kept.note, kept.payment_id) == (event, "wrong_money", payment.id)
+    assert (kept.asked_minor, kept.asked_currency) == (5_000, "EUR")
 
 
 async def test_an_event_of_another_provider_does_not_touch_the_payment(
@@ -120,8 +124,8 @@ async def test_an_event_that_comes_before_its_payment_is_kept_and_applied(
 ) -> None:
     ghost = factories.a_payment(key="key-of-tomorrow")
     assert await record(database, news_of(ghost, EventKind.PAID))
-    (waiting,) = await database.read(lambda tx: payments.events_with(tx, Outcome.WAITING))
-    assert waiting.payment_key == "key-of-tomorrow"
+    (waiting,) = await database.read(lambda tx: payments.kept_events(tx, Outcome.WAITING))
+    assert (waiting.event.payment_key, waiting.payment_id) == ("key-of-tomorrow", None)
 
     payment = await factories.created(database, key="key-of-tomorrow")
 
@@ -175,6 +179,36 @@ async def test_a_declined_fan_may_try_again(database: Database) -> None:
         "payment.declined",
         "payment.succeeded",
     ]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"currency": "USD"}, {"amount_minor": 0}, {"charge_ref": "another charge"}]
+)
+async def test_a_refund_of_other_money_is_shown_and_not_recorded(
+    database: Database, changes: dict[str, object]
+) -> None:
+    payment = await factories.paid(database)
+    back = refund_news(payment, RefundStatus.SUCCEEDED, ref="re-1", amount_minor=1_000)
+
+    await record(database, replace(back, payment_key=payment.key, **changes))
+
+    assert await factories.get(database, payment) == payment
+    assert await database.read(lambda tx: payments.refunds_of(tx, payment.id)) == ()
+    name, said = (await announcements(database, payment))[-1]
+    assert (name, said["reason"]) == ("payment.mismatched", "wrong_refund")
+
+
+@pytest.mark.parametrize("field", ["amount_minor", "fee_minor"])
+async def test_an_event_with_more_digits_than_money_has_is_malformed(
+    database: Database, field: str
+) -> None:
+    payment = await factories.opened(database)
+
+    with pytest.raises(payments.MalformedEvent):
+        await record(database, news_of(payment, EventKind.PAID, **{field: 10**30}))
+
+    assert await factories.get(database, payment) == payment
+    assert await database.read(lambda tx: payments.events_with(tx, Outcome.WAITING)) == []
 
 
 async def test_an_event_of_no_interest_is_acknowledged_and_not_stored(

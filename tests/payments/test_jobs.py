@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from commerce import payments
 from commerce.kernel.clock import HOUR, MINUTE, FakeClock
 from commerce.kernel.database import Database
-from commerce.kernel.errors import Outage
 from commerce.payments import (
     EventKind,
-    Opened,
     Payment,
-    ProviderEvent,
-    Refund,
-    RefundRefused,
     RefundStatus,
     Standing,
     Stands,
@@ -26,69 +19,9 @@ from commerce.payments import (
 from commerce.payments.model import RefundStanding
 from tests.payments import factories
 from tests.payments.factories import announced, news_of, record
+from tests.payments.scripted import ScriptedProvider, money_of
 
 pytestmark = pytest.mark.usefixtures("clock")
-
-
-class ScriptedProvider:
-    """A provider that remembers keys; `answers_lost` calls act and then time out."""
-
-    name = "sandbox"
-
-    manual_capture = True
-    captures_later = False
-
-    def __init__(self) -> None:
-        self.standing = Standing(status=Stands.OPEN)
-        self.refunds: dict[str, RefundStanding] = {}
-        self.refund_status = RefundStatus.SUCCEEDED
-        self.answers_lost = 0
-        self.refuses = False
-        self.closed: list[str] = []
-
-    async def open(self, payment: Payment) -> Opened:
-        raise AssertionError("no job opens a page")
-
-    async def close(self, payment: Payment) -> Standing:
-        self.closed.append(payment.key)
-        if self.standing.status is Stands.OPEN:
-            self.standing = replace(self.standing, status=Stands.EXPIRED)
-        return await self.ask(payment)
-
-    async def ask(self, payment: Payment) -> Standing:
-        self._lose()
-        return self.standing
-
-    async def refund(self, payment: Payment, refund: Refund) -> RefundStanding:
-        if self.refuses:
-            raise RefundRefused(provider=self.name, reason="charge_disputed")
-        assert refund.key not in self.refunds, "asked to repeat what it has done"
-        made = RefundStanding(status=self.refund_status, provider_ref=f"re:{refund.key}")
-        self.refunds[refund.key] = made
-        self._lose()
-        return made
-
-    async def ask_refund(self, payment: Payment, refund: Refund) -> RefundStanding | None:
-        return self.refunds.get(refund.key)
-
-    def verify(self, headers: object, body: bytes) -> ProviderEvent:
-        raise AssertionError("no job verifies")
-
-    def _lose(self) -> None:
-        if self.answers_lost:
-            self.answers_lost -= 1
-            raise Outage("timed out")
-
-
-def money_of(payment: Payment, **changes: object) -> Standing:
-    standing = Standing(
-        status=Stands.PAID,
-        provider_ref=payment.provider_ref,
-        charge_ref=f"charge:{payment.key}",
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-    )
-    return replace(standing, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ def test_a_failed_refund_is_final_and_a_succeeded_one_may_still_fail() -> None:
     assert REFUND_LIFE.after(RefundStatus.SUCCEEDED, RefundAct.FAIL) is RefundStatus.FAILED
 
 
-@pytest.mark.parametrize("amount_minor", [0, -1])
-def test_only_positive_amounts_are_taken(amount_minor: int) -> None:
+@pytest.mark.parametrize("amount_minor", [0, -1, 10**14 + 1, 10**30, True, 12.0, "12"])
+def test_only_positive_amounts_of_a_believable_size_are_taken(amount_minor: int) -> None:
     with pytest.raises(BadAmount):
         model.check_amount(amount_minor, "EUR")
 
