@@ -38,6 +38,9 @@ class PayPalHand:
         )
         await self.gateway.capture(payment, a_capture(amount_minor))
 
+    async def decline(self, opened: Opened) -> None:
+        """PayPal's page keeps it to itself, and lets the buyer choose another card."""
+
     async def lapse(self, payment: Payment) -> None:
         assert payment.provider_ref is not None
         self.stand_in.lapse(payment.provider_ref)
@@ -49,7 +52,7 @@ class PayPalHand:
 
     async def end_dispute(self, payment: Payment, *, won: bool) -> None:
         assert payment.provider_ref is not None
-        self.stand_in.dispute(payment.provider_ref, "0.00", OUTCOMES[won])
+        self.stand_in.dispute(payment.provider_ref, outcome=OUTCOMES[won])
 
     async def webhooks(self) -> list[tuple[dict[str, str], bytes]]:
         events, self.stand_in.events = self.stand_in.events, []

@@ -48,7 +48,7 @@ class RazorpayHand:
 
     async def end_dispute(self, payment: Payment, *, won: bool) -> None:
         assert payment.charge_ref is not None
-        self.stand_in.dispute(payment.charge_ref, "won" if won else "lost", 0)
+        self.stand_in.dispute(payment.charge_ref, "won" if won else "lost")
 
     async def webhooks(self) -> list[tuple[dict[str, str], bytes]]:
         events, self.stand_in.events = self.stand_in.events, []

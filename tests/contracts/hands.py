@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from commerce.kernel.database import Database
 from commerce.payments import Gateway, Opened, Payment
+from tests.contracts.hand_cash import cash
+from tests.contracts.hand_paypal import paypal
+from tests.contracts.hand_razorpay import razorpay
 from tests.contracts.hand_sandbox import sandbox
 from tests.contracts.hand_stripe import stripe
 
@@ -49,12 +52,43 @@ class Provider:
 
     hand: Callable[[Database], AbstractAsyncContextManager[Any]]
     captures: bool = False  # authorises now and captures later
+    whole_only: bool = False  # captures all of it, and cannot let go of it before it lapses
+    renames: bool = False  # what is held has another name once it is taken
     disputes: bool = False
+    # What a provider cannot do by nature.
+    page: bool = True  # the fan has something to open
+    page_ends: bool = True  # by itself, soon after our deadline
+    webhooks: bool = True
+    tells_failures: bool = True  # declines and ends come as webhooks, not only what succeeds
+    refunds: bool = True  # by itself, without a person
 
 
 HANDS = {
     "sandbox": Provider(hand=sandbox),
-    "stripe": Provider(hand=stripe),
+    "stripe": Provider(hand=stripe, captures=True, disputes=True),
+    "razorpay": Provider(hand=razorpay, captures=True, whole_only=True, disputes=True),
+    "paypal": Provider(
+        hand=paypal,
+        captures=True,
+        renames=True,
+        disputes=True,
+        page_ends=False,
+        tells_failures=False,
+    ),
+    "cash": Provider(
+        hand=cash,
+        page=False,
+        page_ends=False,
+        webhooks=False,
+        tells_failures=False,
+        refunds=False,
+    ),
 }
 CAPTURING = [name for name, provider in HANDS.items() if provider.captures]
+CAPTURING_PARTS = [name for name in CAPTURING if not HANDS[name].whole_only]
 DISPUTED = [name for name, provider in HANDS.items() if provider.disputes]
+PAGED = [name for name, provider in HANDS.items() if provider.page]
+ENDING = [name for name, provider in HANDS.items() if provider.page_ends]
+TELLING = [name for name, provider in HANDS.items() if provider.webhooks]
+FRANK = [name for name, provider in HANDS.items() if provider.tells_failures]
+REFUNDING = [name for name, provider in HANDS.items() if provider.refunds]

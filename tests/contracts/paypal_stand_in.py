@@ -47,6 +47,7 @@ class PayPalStandIn:
         self.patchable = True
         self.url = ""
         self._answers: dict[tuple[str, str], tuple[Any, Answer]] = {}
+        self._disputed: dict[str, str] = {}
         self._count = 0
 
     def app(self) -> web.Application:
@@ -106,7 +107,9 @@ class PayPalStandIn:
         name = "PAYMENT.CAPTURE.REFUNDED" if status == "COMPLETED" else f"PAYMENT.REFUND.{status}"
         self._announce(name, "refund", refund)
 
-    def dispute(self, order_id: str, value: str, outcome: str | None = None) -> None:
+    def dispute(self, order_id: str, value: str = "", outcome: str | None = None) -> None:
+        """The sum is that of its beginning."""
+        value = self._disputed.setdefault(order_id, value)
         (capture,) = _unit(self.orders[order_id])["payments"]["captures"]
         dispute = {
             "dispute_id": f"PP-D-{capture['id']}",

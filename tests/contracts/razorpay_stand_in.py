@@ -45,6 +45,7 @@ class RazorpayStandIn:
         self.refund_status = "processed"
         self.captures_links = True  # the account's own setting
         self._answers: dict[str, tuple[Thing, Thing]] = {}
+        self._disputed: dict[str, int] = {}
         self._count = 0
 
     def app(self) -> web.Application:
@@ -102,8 +103,10 @@ class RazorpayStandIn:
             f"refund.{status}", refund=refund, payment=self.payments[refund["payment_id"]]
         )
 
-    def dispute(self, payment_id: str, how: str, amount: int) -> None:
+    def dispute(self, payment_id: str, how: str, amount: int | None = None) -> None:
+        """The sum is that of its beginning."""
         payment = self.payments[payment_id]
+        amount = self._disputed.setdefault(payment_id, amount or 0)
         dispute = {
             "id": f"disp_{payment_id}",
             "entity": "dispute",

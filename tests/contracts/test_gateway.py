@@ -23,7 +23,7 @@ from commerce.payments import (
     Status,
     jobs,
 )
-from tests.contracts.hands import HANDS, Hand
+from tests.contracts.hands import ENDING, FRANK, HANDS, PAGED, REFUNDING, TELLING, Hand
 from tests.payments import factories
 
 # Stripe's SDK hands its form to httpx in a way that httpx has deprecated.
@@ -62,14 +62,22 @@ async def seen(provider: Hand) -> list[ProviderEvent]:
     return [provider.gateway.verify(*webhook) for webhook in await provider.webhooks()]
 
 
+def of_those(names: list[str]) -> pytest.MarkDecorator:
+    """What the others cannot do, by nature, stands in hands.py."""
+    return pytest.mark.parametrize("provider", names, indirect=True)
+
+
 async def test_opening_twice_gives_the_same_page(provider: Hand, payment: Payment) -> None:
     first = await provider.gateway.open(payment)
     again = await provider.gateway.open(payment)
 
     assert again == first
-    assert first.pay_url.startswith("https://")
+    has_page = provider.gateway.name in PAGED
+    assert (first.pay_url or "").startswith("https://") is has_page
+    assert (first.standing is None) is has_page
 
 
+@of_those(PAGED)
 async def test_an_open_page_stands_open(provider: Hand, payment: Payment) -> None:
     opened = await provider.gateway.open(payment)
 
@@ -79,6 +87,7 @@ async def test_an_open_page_stands_open(provider: Hand, payment: Payment) -> Non
     assert standing.pay_url == opened.pay_url
 
 
+@of_those(TELLING)
 async def test_money_is_seen_by_asking_and_by_webhook_alike(
     provider: Hand, payment: Payment
 ) -> None:
@@ -97,6 +106,7 @@ async def test_money_is_seen_by_asking_and_by_webhook_alike(
         assert money.provider_ref in (opened.provider_ref, None)
 
 
+@of_those(FRANK)
 async def test_a_decline_is_told_and_the_fan_may_still_pay(
     provider: Hand, payment: Payment
 ) -> None:
@@ -112,6 +122,7 @@ async def test_a_decline_is_told_and_the_fan_may_still_pay(
     assert declined.reason
 
 
+@of_those(PAGED)
 async def test_closing_ends_the_page_however_often(provider: Hand, payment: Payment) -> None:
     await provider.gateway.open(payment)
 
@@ -119,7 +130,8 @@ async def test_closing_ends_the_page_however_often(provider: Hand, payment: Paym
 
     assert closed == [Stands.EXPIRED, Stands.EXPIRED]
     assert (await provider.gateway.ask(payment)).status is Stands.EXPIRED
-    assert [event.kind for event in await seen(provider)] == [EventKind.EXPIRED]
+    told = [event.kind for event in await seen(provider)]
+    assert told == ([EventKind.EXPIRED] if provider.gateway.name in FRANK else [])
 
 
 async def test_closing_what_was_paid_says_so(provider: Hand, payment: Payment) -> None:
@@ -131,6 +143,7 @@ async def test_closing_what_was_paid_says_so(provider: Hand, payment: Payment) -
     assert closed.standing.amount_minor == payment.amount_minor
 
 
+@of_those(ENDING)
 async def test_a_page_past_its_end_stands_expired(
     provider: Hand, payment: Payment, clock: FakeClock
 ) -> None:
@@ -141,6 +154,7 @@ async def test_a_page_past_its_end_stands_expired(
     assert (await provider.gateway.ask(known)).status is Stands.EXPIRED
 
 
+@of_those(REFUNDING)
 async def test_a_refund_is_made_once_per_key(provider: Hand, payment: Payment) -> None:
     paid = await _paid(provider, payment)
     first = await provider.gateway.refund(paid, a_refund(2_000))
@@ -155,6 +169,7 @@ async def test_a_refund_is_made_once_per_key(provider: Hand, payment: Payment) -
     assert event.charge_ref in (paid.charge_ref, None)
 
 
+@of_those(REFUNDING)
 async def test_no_more_than_paid_is_given_back(provider: Hand, payment: Payment) -> None:
     paid = await _paid(provider, payment)
     await provider.gateway.refund(paid, a_refund(3_000, "return-1"))
@@ -165,6 +180,7 @@ async def test_no_more_than_paid_is_given_back(provider: Hand, payment: Payment)
     assert await provider.gateway.ask_refund(paid, a_refund(2_001, "return-2")) is None
 
 
+@of_those(TELLING)
 async def test_a_forged_webhook_is_refused(provider: Hand, payment: Payment) -> None:
     await provider.pay(await provider.gateway.open(payment))
     headers, body = (await provider.webhooks())[0]
@@ -180,6 +196,7 @@ async def test_a_forged_webhook_is_refused(provider: Hand, payment: Payment) -> 
             provider.gateway.verify(*forged)
 
 
+@of_those(TELLING)
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"null", b"{}", b'{"id":"x","type":"session.paid"}', b"\xff", b"[" * 5000],
@@ -215,7 +232,8 @@ async def test_the_whole_story_of_a_payment(
 
     after = await factories.get(database, payment)
     assert (after.status, after.refund_minor) == (Status.REFUNDED, 5_000)
-    assert sorted(await factories.announced(database, payment)) == [
+    news = await factories.announced(database, payment)
+    assert sorted(name for name in news if name != "payment.authorised") == [
         "payment.refunded",
         "payment.refunded",
         "payment.succeeded",

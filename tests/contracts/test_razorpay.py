@@ -278,16 +278,6 @@ async def test_a_promise_that_ran_out_cannot_be_captured(
     assert (await gateway.ask(payment)).status is Stands.VOIDED
 
 
-async def test_a_first_try_that_went_back_leaves_the_page_open(
-    gateway: RazorpayGateway, stand_in: RazorpayStandIn
-) -> None:
-    stand_in.captures_links = False
-    payment = await paid(gateway, stand_in, a_payment())
-    stand_in.lapse(str(payment.charge_ref))
-
-    assert (await gateway.ask(payment)).status is Stands.OPEN
-
-
 async def test_an_account_that_holds_the_money_of_links_has_it_captured(
     gateway: RazorpayGateway, stand_in: RazorpayStandIn
 ) -> None:

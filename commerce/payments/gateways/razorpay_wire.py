@@ -124,12 +124,12 @@ def standing(page: Thing, payments: Sequence[Thing], pay_url: str, *, now: int) 
         return money(Stands.AUTHORISED, page, promised)
     if page["status"] == "paid":
         raise ValueError("paid by no payment")
-    if not is_closed(page) and not has_ended(page, now=now):
-        return _open(page, pay_url)
     # Nothing releases an authorisation but time: under a closed page it will never be captured.
-    gone = promised is not None or any(p["status"] == "refunded" for p in payments)
-    stands = Stands.VOIDED if gone else Stands.EXPIRED
-    return Standing(status=stands, provider_ref=str(page["id"]))
+    if promised is not None or any(p["status"] == "refunded" for p in payments):
+        return Standing(status=Stands.VOIDED, provider_ref=str(page["id"]))
+    if is_closed(page) or has_ended(page, now=now):
+        return Standing(status=Stands.EXPIRED, provider_ref=str(page["id"]))
+    return _open(page, pay_url)
 
 
 def is_closed(page: Thing) -> bool:
