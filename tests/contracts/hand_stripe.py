@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from commerce.kernel import clock
 from commerce.kernel.database import Database
-from commerce.payments import Opened
+from commerce.payments import Opened, Payment
 from commerce.payments.gateways import signatures
 from commerce.payments.gateways.stripe import SIGNATURE_HEADER, StripeGateway
 from tests.contracts.stripe_stand_in import KEY, WEBHOOK_SECRET, StripeStandIn
@@ -31,6 +31,18 @@ class StripeHand:
 
     async def decline(self, opened: Opened) -> None:
         self._stand_in.decline(opened.provider_ref)
+
+    async def lapse(self, payment: Payment) -> None:
+        assert payment.charge_ref is not None
+        self._stand_in.lapse(payment.charge_ref)
+
+    async def dispute(self, payment: Payment, amount_minor: int) -> None:
+        assert payment.charge_ref is not None
+        self._stand_in.dispute(payment.charge_ref, amount=amount_minor)
+
+    async def end_dispute(self, payment: Payment, *, won: bool) -> None:
+        (dispute,) = self._stand_in.all("dispute").values()
+        self._stand_in.close_dispute(dispute, "won" if won else "lost")
 
     async def webhooks(self) -> list[tuple[dict[str, str], bytes]]:
         events, self._stand_in.events = self._stand_in.events, []

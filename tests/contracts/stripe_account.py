@@ -108,8 +108,11 @@ class StripeAccount:
         if intent["status"] == "requires_capture":
             card = self.things[intent["latest_charge"]]["payment_method_details"]["card"]
             if card["capture_before"] * SECOND <= clock.now():
-                self.cancel(intent, reason="expired")
+                self.lapse(intent_id)
         return intent
+
+    def lapse(self, intent_id: str) -> None:
+        self.cancel(self.things[intent_id], reason="expired")
 
     def capture(self, intent: Thing, amount: int | None) -> None:
         if intent["status"] != "requires_capture":
