@@ -68,6 +68,20 @@ def drop(
 
 
 @app.command()
+def paid(
+    database: Database = Kind.SQLITE,
+    concurrency: AtOnce = 16,
+    count: Count = 5_000,
+    seconds: Seconds = 5,
+    json: Json = False,
+) -> None:
+    """Purchases to "paid" in the core alone, and what its saga and its ledger cost of it."""
+    from deploy.bench import loads, paid
+
+    _show(paid.measure(database, loads.Limits(concurrency, count, seconds)), json=json)
+
+
+@app.command()
 def sockets(
     database: Database = Kind.SQLITE,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Fans in the room.")] = 2_000,

@@ -21,6 +21,7 @@ TINY = {
     "turns": ["--concurrency", "2", "--count", "6", "--seconds", "1"],
     "purchases": ["--concurrency", "2", "--count", "2", "--seconds", "1"],
     "drop": ["--concurrency", "2", "--count", "200", "--seconds", "0.2"],
+    "paid": ["--concurrency", "2", "--count", "6", "--seconds", "0.5"],
     "sockets": ["--count", "3"],
     "start": ["--count", "1"],
 }
@@ -55,6 +56,17 @@ def test_a_drop_is_measured_beside_naive_transactions_and_by_the_batch(database)
     assert all(drop[key] > 0 for key in KEYS[3:])
     assert (batch["bench"], batch["ratio"]) == ("drop, a batch", None)
     assert batch["p99_ms"] >= batch["p50_ms"] > 0
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_core_is_measured_with_what_its_saga_and_ledger_cost(database):
+    done = bench("paid", "--database", database, "--json", *TINY["paid"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [jsons.loads(line) for line in done.stdout.splitlines()]
+    assert [row["bench"] for row in rows] == ["paid", "paid, a saga", "paid, the ledger"]
+    assert all(list(row) == KEYS and row["database"] == database for row in rows)
+    assert all(row[key] > 0 for row in rows for key in KEYS[3:])
 
 
 def test_memory_is_measured_with_everyone_in_the_room():
