@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import live
@@ -36,6 +36,16 @@ class Line:
 class Left:
     label: str
     left: int
+    queue: int = 0  # fans who wait for it
+    stopped: bool = False  # not for sale until somebody has looked into it
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Fans who wait for something that is not pinned any more."""
+
+    name: str
+    fans: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,9 @@ class Board:
     sold: Tally
     plot: Plot
     latest: Sequence[Line]
+    queues: Mapping[str, int]  # SKU -> fans who wait for it
+    queues_beside: Sequence[Queue]
+    stopped: Collection[str]  # SKUs
 
     @property
     def prices(self) -> str:
@@ -56,7 +69,15 @@ class Board:
     @property
     def stock(self) -> list[Left]:
         options = self.offer.options if self.offer else ()
-        return [Left(option.label or pages.ONE_SIZE, option.available) for option in options]
+        return [
+            Left(
+                option.label or pages.ONE_SIZE,
+                option.available,
+                self.queues.get(option.sku, 0),
+                option.sku in self.stopped,
+            )
+            for option in options
+        ]
 
     @property
     def stock_most(self) -> int:
@@ -72,17 +93,31 @@ class Overview:
 async def of(tx: Tx, session: Session) -> Board:
     counts = await orders.session_counts(tx, session.id)
     held = await inventory.holds_of(tx, session.id)
+    offer = await live.pinned_offer(tx, session)
+    queues = await live.waitlist.waiting_in(tx, session.id)
     now = clock.now()
     paid = await orders.paid_per_minute(tx, session.id, plot.first_minute(now))
     return Board(
         session=session,
-        offer=await live.pinned_offer(tx, session),
+        offer=offer,
         held=sum(pieces.get(HoldStatus.HELD, 0) for pieces in held.values()),
         waiting=counts[orders.Status.PENDING].orders,
         sold=counts[orders.Status.PAID],
         plot=plot.per_minute(paid, now),
         latest=await lines(tx, session.id, LATEST),
+        queues=queues,
+        queues_beside=await _beside(tx, queues, offer),
+        stopped={one.sku for one in await inventory.suspended(tx)},
     )
+
+
+async def _beside(tx: Tx, queues: Mapping[str, int], offer: Offer | None) -> list[Queue]:
+    pinned = {option.sku for option in offer.options} if offer else set()
+    skus = [sku for sku in queues if sku not in pinned]
+    found = []
+    for sku, (title, label) in (await live.names_of(tx, skus)).items():
+        found.append(Queue(f"{title} · {label}" if label else title, queues[sku]))
+    return sorted(found, key=lambda queue: queue.name)
 
 
 async def lines(tx: Tx, session_id: str, limit: int) -> list[Line]:

@@ -60,6 +60,7 @@ from live.service import (
     sessions_of,
     start_session,
     unpin,
+    wake_rooms_showing,
 )
 from live.streams import Stream, StreamKind, StreamNotUnderstood, understand_stream
 
@@ -123,4 +124,5 @@ __all__ = [
     "understand_stream",
     "unpin",
     "waitlist",
+    "wake_rooms_showing",
 ]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from commerce.kernel.database import Tx
 from commerce.kernel.events import Envelope, Handlers
-from live import waitlist
+from live import service, waitlist
 
 
 class Publishes(Protocol):
@@ -37,6 +37,10 @@ async def nudge(fanout: Publishes, session_id: str) -> None:
     await fanout.publish(f"session:{session_id}", {})
 
 
+async def nudge_rooms_showing(tx: Tx, event: Envelope) -> None:
+    await service.wake_rooms_showing(tx, event.payload["sku"])
+
+
 async def serve_waitlist(tx: Tx, event: Envelope) -> None:
     await waitlist.serve(tx, event.payload["sku"])
 
@@ -58,8 +62,9 @@ async def close_waitlists(tx: Tx, event: Envelope) -> None:
 
 HANDLERS: Handlers = {
     **{name: [nudge_room] for name in HEARD},
-    "stock.freed": [serve_waitlist],
-    "stock.resumed": [serve_waitlist],
+    "stock.freed": [nudge_rooms_showing, serve_waitlist],
+    "stock.resumed": [nudge_rooms_showing, serve_waitlist],
+    "stock.suspended": [nudge_rooms_showing],
     "hold.expired": [nudge_room, lapse_turn],
     "order.placed": [nudge_room, take_off_buyer],
     "session.ended": [nudge_room, close_waitlists],

@@ -245,6 +245,14 @@ async def offer_with(tx: Tx, session_id: str, sku: str) -> Offer:
     return await _offer(tx, session, sold[sku], None)
 
 
+async def wake_rooms_showing(tx: Tx, sku: str) -> None:
+    """What is left of this changed: the rooms that show it read their state again."""
+    sold = await catalog.products_of_skus(tx, [sku])
+    if sku in sold:
+        for session_id in await store.sessions_showing(tx, sold[sku].id):
+            tx.wake(f"session:{session_id}")
+
+
 async def names_of(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Title and label of each; the label is empty where there is only one to choose."""
     sold = await catalog.products_of_skus(tx, skus)

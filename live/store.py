@@ -43,6 +43,9 @@ _SAVE_SESSION = (
 _OPEN_PIN = select(PINS).where(
     PINS.c.session_id == bindparam("session_id"), PINS.c.unpinned_at.is_(None)
 )
+_SHOWING = select(PINS.c.session_id).where(
+    PINS.c.product_id == bindparam("product_id"), PINS.c.unpinned_at.is_(None)
+)
 _TIMELINE = (
     select(PINS)
     .where(PINS.c.session_id == bindparam("session_id"))
@@ -143,6 +146,10 @@ async def save(tx: Tx, session: Session) -> None:
 async def open_pin(tx: Tx, session_id: str) -> Pin | None:
     row = await tx.first(_OPEN_PIN, session_id=session_id)
     return None if row is None else _pin(row)
+
+
+async def sessions_showing(tx: Tx, product_id: str) -> list[str]:
+    return [row["session_id"] for row in await tx.all(_SHOWING, product_id=product_id)]
 
 
 async def timeline(tx: Tx, session_id: str) -> list[Pin]:
