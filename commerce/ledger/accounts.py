@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from commerce.ledger.model import UnknownAccount
 
@@ -95,6 +96,7 @@ def account(head: str, detail: str = "") -> str:
     return must_exist(f"{head}:{detail}" if detail else head)
 
 
+@lru_cache(maxsize=4096)
 def must_exist(name: str) -> str:
     head, colon, detail = name.partition(":")
     known = CHART.get(head)

@@ -21,10 +21,10 @@ def _account(column: str) -> dict[str, str]:
 
 
 CHECKS: dict[str, str | dict[str, str]] = {
-    "transfers_id_is_the_place": "id = posting_id || '/' || n || CASE WHEN kind IN "
-    "('settle', 'void') THEN '/end' ELSE '' END",
+    "transfers_id_is_the_place": "id = posting_id || '/' || CAST(n AS TEXT)"
+    " || CASE WHEN kind IN ('settle', 'void') THEN '/end' ELSE '' END",
     "transfers_number_from_one": "n >= 1",
-    "transfers_kind": "kind IN ('post', 'pend', 'settle', 'void')",
+    "transfers_kind": "kind = 'post' OR kind IN ('pend', 'settle', 'void')",
     "transfers_amount_positive": "amount_minor BETWEEN 1 AND 1000000000000000",
     "transfers_two_accounts": "debit <> credit",
     "transfers_debit_is_an_account": _account("debit"),
@@ -36,8 +36,8 @@ CHECKS: dict[str, str | dict[str, str]] = {
 }
 INDEXES = {
     "transfers_posting": ["posting_id"],
-    "transfers_debit": ["debit", "currency", "at"],
-    "transfers_credit": ["credit", "currency", "at"],
+    "transfers_debit": ["debit", "at"],
+    "transfers_credit": ["credit", "at"],
     "transfers_reference": ["reference"],
 }
 MATCHES = (
@@ -60,11 +60,17 @@ def upgrade() -> None:
     _unsealed()
     _seals()
     _account_balances()
+    for name in ("transfers_credit", "transfers_debit", "transfers_reference"):
+        op.drop_index(name, "transfers", schema="ledger")
     if sqlite:
         _transfers_again()
-        _triggers_of_sqlite()
     else:
         _transfers_altered()
+    for name, columns in INDEXES.items():
+        op.create_index(name, "transfers", columns, unique=False, schema="ledger")
+    if sqlite:
+        _triggers_of_sqlite()
+    else:
         _triggers_of_postgresql()
     keep("ledger", "seals")
     prefix = "" if sqlite else "ledger."
@@ -127,8 +133,6 @@ def _account_balances() -> None:
 
 def _transfers_again() -> None:
     """SQLite cannot alter checks: a new table takes the rows, and then the name."""
-    for name in ("transfers_credit", "transfers_debit", "transfers_reference"):
-        op.drop_index(name, "transfers", schema="ledger")
     op.create_table(
         "transfers_again",
         sa.Column("id", sa.Text(), nullable=False),
@@ -150,8 +154,6 @@ def _transfers_again() -> None:
     op.execute(f"INSERT INTO transfers_again ({COLUMNS}) SELECT {COLUMNS} FROM transfers")
     op.drop_table("transfers", schema="ledger")
     op.execute("ALTER TABLE transfers_again RENAME TO transfers")
-    for name, columns in INDEXES.items():
-        op.create_index(name, "transfers", columns, unique=False, schema="ledger")
     keep("ledger", "transfers")
 
 
@@ -167,7 +169,6 @@ def _transfers_altered() -> None:
         op.drop_constraint(name, "transfers", schema="ledger", type_="check")
     for name in CHECKS.keys() - kept:
         op.create_check_constraint(name, "transfers", _check(name), schema="ledger")
-    op.create_index("transfers_posting", "transfers", ["posting_id"], unique=False, schema="ledger")
 
 
 def _triggers_of_sqlite() -> None:
@@ -193,16 +194,13 @@ def _triggers_of_sqlite() -> None:
 
 
 def _triggers_of_postgresql() -> None:
-    # The owner's rights: the application itself may not write this list.
+    # With the owner's rights: the application itself may not write the list of what waits.
     op.execute(
         "CREATE FUNCTION ledger.await_seal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
-        " AS $$ BEGIN INSERT INTO ledger.unsealed (transfer_id) VALUES (NEW.id); RETURN NULL;"
-        " END $$"
-    )
-    op.execute(
-        "CREATE FUNCTION ledger.end_what_waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        f" IF NOT EXISTS (SELECT FROM ledger.transfers p WHERE {MATCHES}) THEN"
-        f" RAISE EXCEPTION 'ledger.transfers: % {ENDS_NOTHING}', NEW.id; END IF; RETURN NEW; END $$"
+        " AS $$ BEGIN IF NEW.kind IN ('settle', 'void') AND NOT EXISTS"
+        f" (SELECT FROM ledger.transfers p WHERE {MATCHES}) THEN"
+        f" RAISE EXCEPTION 'ledger.transfers: % {ENDS_NOTHING}', NEW.id; END IF;"
+        " INSERT INTO ledger.unsealed (transfer_id) VALUES (NEW.id); RETURN NULL; END $$"
     )
     op.execute(
         "CREATE FUNCTION ledger.leave_what_waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -211,12 +209,6 @@ def _triggers_of_postgresql() -> None:
         f" RAISE EXCEPTION 'ledger.unsealed: a transfer {NOT_SEALED}'; END IF; RETURN NULL; END $$"
     )
     _trigger("transfers", "await_seal", "AFTER INSERT", "FOR EACH ROW")
-    _trigger(
-        "transfers",
-        "end_what_waits",
-        "BEFORE INSERT",
-        "FOR EACH ROW WHEN (NEW.kind IN ('settle', 'void'))",
-    )
     _trigger(
         "unsealed",
         "leave_what_waits",
