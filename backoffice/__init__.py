@@ -12,6 +12,7 @@ from backoffice.desk import Desk
 from backoffice.feed import Feeds
 from backoffice.lists import Lists
 from backoffice.operations import Operations
+from backoffice.operations_books import OperationsBooks
 from backoffice.operations_money import OperationsMoney
 from backoffice.operations_parked import OperationsParked
 from backoffice.signing_in import SigningIn
@@ -53,6 +54,7 @@ class Backoffice:
             Operations(desk),
             OperationsParked(desk),
             OperationsMoney(desk),
+            OperationsBooks(desk),
         )
 
     def routes(self) -> list[web.AbstractRouteDef]:

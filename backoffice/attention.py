@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backoffice import cases
 from backoffice.cases import Kind
 from backoffice.pages import OPERATIONS
-from commerce import inventory
+from commerce import checkout, inventory
 from commerce.kernel import alerts, attention
 from commerce.kernel.database import Tx
 
@@ -33,6 +33,7 @@ async def tiles(tx: Tx) -> Sequence[Tile]:
         Tile("News of unknown payments", money[Kind.UNKNOWN], cases_page),
         Tile("Refunds that failed", money[Kind.REFUND], cases_page),
         Tile("Open disputes", money[Kind.DISPUTE], cases_page),
+        Tile("Books that differ", len(await checkout.open_differences(tx)), f"{OPERATIONS}/books"),
         Tile("Stock not sold", len(await inventory.suspended(tx)), "#suspended"),
         Tile("Alerts", len(await alerts.open_alerts(tx)), "#alerts"),
     )

@@ -15,6 +15,8 @@ from commerce.kernel.saga import Saga
 from commerce.orders import Move, Order
 from commerce.payments import Capture, Dispute, Payment, Refund
 
+CASH = "cash"  # the provider of what is paid at the door
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paying:
@@ -23,6 +25,17 @@ class Paying:
     captures: Sequence[Capture]
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
+
+    @property
+    def at_the_door(self) -> bool:
+        """Cash that is still to be collected."""
+        return self.payment.provider == CASH and self.payment.status == "authorised"
+
+    @property
+    def to_hand_back(self) -> Sequence[Refund]:
+        """Cash that somebody has to give the fan."""
+        owed = [refund for refund in self.refunds if refund.status in ("asked", "pending")]
+        return owed if self.payment.provider == CASH else ()
 
     @property
     def left_minor(self) -> int:

@@ -10,15 +10,22 @@ from backoffice import case_file, cases, forms
 from backoffice.deeds import carried_out, said_of
 from backoffice.desk import Desk, Visit, see_other
 from backoffice.pages import OPERATIONS
-from commerce import checkout, orders
+from commerce import checkout, orders, payments
 from commerce.accounts import Action
 from commerce.kernel import audit, ids
 from commerce.kernel.audit import Intervention
 from commerce.kernel.database import Tx
+from commerce.payments import Payment, cash_desk
 
 CASES = f"{OPERATIONS}/payments"
 ORDERS = f"{OPERATIONS}/orders"
 ORDER = f"{ORDERS}/{{id:{forms.ID.pattern}}}"
+CASH = {  # what is told at the desk -> the action in the audit, the notice after it
+    "collected": ("order.collected", "collected"),
+    "not-collected": ("order.not_collected", "not_collected"),
+    "returned": ("order.cash_returned", "cash_returned"),
+    "not-returned": ("order.cash_not_returned", "cash_returned"),
+}
 
 
 class OperationsMoney:
@@ -33,6 +40,9 @@ class OperationsMoney:
             web.get(ORDERS, guarded(self.find, Action.OPERATE), allow_head=False),
             web.get(ORDER, guarded(self.order, Action.OPERATE), allow_head=False),
             web.post(f"{ORDER}/refund", guarded(self.refund, Action.REFUND_ORDER)),
+            web.post(
+                f"{ORDER}/cash/{{deed:{'|'.join(CASH)}}}", guarded(self.cash, Action.REFUND_ORDER)
+            ),
         ]
 
     async def cases(self, request: web.Request, visit: Visit) -> web.Response:
@@ -86,6 +96,7 @@ class OperationsMoney:
             file=file,
             may_refund=visit.may(Action.REFUND_ORDER),
             key=ids.new_id(),
+            keys={refund.id: ids.new_id() for paying in file.payings for refund in paying.refunds},
             **said_of(request),
         )
 
@@ -114,3 +125,46 @@ class OperationsMoney:
 
         page = f"{ORDERS}/{order_id}"
         return await carried_out(self._desk, visit, deed, page=page, said="refund")
+
+    async def cash(self, request: web.Request, visit: Visit) -> web.Response:
+        """What was told at the desk about a parcel, or about cash that goes back."""
+        order_id, name = request.match_info["id"], request.match_info["deed"]
+        action, said = CASH[name]
+
+        async def deed(tx: Tx, will: Intervention) -> None:
+            payment = await _in_cash(tx, order_id)
+
+            async def work() -> Mapping[str, object]:
+                return await _tell(tx, name, payment, visit.fields, will)
+
+            await audit.once(tx, will, action=action, subject=f"order:{order_id}", work=work)
+
+        page = f"{ORDERS}/{order_id}"
+        return await carried_out(self._desk, visit, deed, page=page, said=said)
+
+
+async def _in_cash(tx: Tx, order_id: str) -> Payment:
+    for payment in await payments.of_order(tx, order_id):
+        if payment.provider == case_file.CASH:
+            return payment
+    raise payments.NotPaid(order_id=order_id)
+
+
+async def _tell(
+    tx: Tx, name: str, payment: Payment, fields: Mapping[str, str], will: Intervention
+) -> Mapping[str, object]:
+    by, key, refund_id = will.actor, will.key, fields.get("refund", "")
+    why = audit.given(will.reason)
+    match name:
+        case "collected":
+            amount_minor = forms.amount(fields.get("amount", ""), payment.currency)
+            await cash_desk.collected(tx, payment.id, amount_minor, by, key)
+            return {"amount_minor": amount_minor}
+        case "not-collected":
+            await cash_desk.not_collected(tx, payment.id, why, by, key)
+            return {}
+        case "returned":
+            await cash_desk.refund_confirmed(tx, refund_id, by, key)
+        case "not-returned":
+            await cash_desk.refund_impossible(tx, refund_id, why, by, key)
+    return {"refund_id": refund_id}

@@ -55,6 +55,7 @@ def environment(shared: Environment) -> Environment:
         "sums": sums,
         "iso": iso,
         "clock": hour,
+        "day": day,
         "known": words_operations.known,
         "tone": words_operations.tone,
         "failure": words_operations.failure,
@@ -91,6 +92,10 @@ def prices(amounts: list[int], currency: str) -> str:
 
 def iso(at: int) -> str:
     return (EPOCH + timedelta(microseconds=at)).isoformat(timespec="milliseconds")
+
+
+def day(at: int) -> str:
+    return (EPOCH + timedelta(microseconds=at)).strftime("%d %b %Y")
 
 
 def hour(at: int) -> str:

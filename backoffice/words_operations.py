@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from commerce.kernel.saga_history import View
 from commerce.kernel.tables import Direction
@@ -84,9 +83,15 @@ ACTIONS = {
     "message.dropped": "gave a message up",
     "case.closed": "closed a case",
     "alert.resolved": "closed an alert",
+    "stock.resumed": "let a variant be sold again",
+    "reconciliation.explain": "explained a difference in the books",
+    "reconciliation.resolve": "resolved a difference in the books",
+    "reconciliation.confirm_payout": "confirmed a payout",
     "order.refund_requested": "asked for a refund",
     "order.collected": "took cash on delivery",
-    "order.refused_at_door": "noted a refusal at the door",
+    "order.not_collected": "noted that nothing was paid at the door",
+    "order.cash_returned": "gave cash back",
+    "order.cash_not_returned": "could not give cash back",
 }
 NOTICES = {
     "retried": "It is being tried again.",
@@ -97,7 +102,8 @@ NOTICES = {
     "closed": "Closed. The reason is in the audit.",
     "refund": "The refund was asked for. Its progress shows below.",
     "collected": "The cash is in the books.",
-    "refused": "Noted. The pieces go back into stock.",
+    "not_collected": "Noted. The fan owes nothing, and the pieces go back into stock.",
+    "cash_returned": "Noted. The books follow.",
 }
 PROBLEMS = {
     "reason_missing": "Say why, in 3 to 500 characters: it is kept in the audit.",
@@ -106,10 +112,12 @@ PROBLEMS = {
     "not_parked": "Nothing was changed: it does not wait any more.",
     "key_reused": "This form was sent before, for something else. Look again and repeat it.",
     "no_such_order": "There is no order with this code.",
-    "bad_amount": "Write the amount as a number, such as {example}.",
-    "refund_too_large": "That is more than is left to give back ({left}).",
+    "bad_amount": "Write the amount as a number, such as 12.50.",
+    "refund_too_large": "That is more than is left to give back.",
     "not_paid": "There is nothing to give back: no money came in, or all of it went back.",
-    "nothing_to_restock": "These pieces are not sold, so they cannot go back into stock.",
+    "no_such_difference": "There is no such difference.",
+    "no_such_refund": "There is no such refund.",
+    "payment_differs": "This form was sent before, for something else. Look again and repeat it.",
 }
 
 
@@ -198,7 +206,6 @@ def undone(view: View) -> str:
     return f"That is to {'; '.join(real)}." if real else "None of them has anything to undo."
 
 
-def problem(code: str, facts: Mapping[str, Any] | None = None) -> str:
-    sentence = PROBLEMS.get(code, "")
-    shown = {"left": "", "example": "12.50", **(facts or {})}
-    return sentence.format(**{name: shown[name] for name in ("left", "example")})
+def problem(code: str) -> str:
+    """The sentence for a refusal; empty for a code that is not of these pages."""
+    return PROBLEMS.get(code, "")

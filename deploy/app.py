@@ -12,7 +12,7 @@ from sqlalchemy import select
 from backoffice import Backoffice, ShareLink
 from channels.payments_edge import PaymentsEdge
 from channels.web import FRAME_SOURCES
-from commerce.kernel import clock, ids, logs, metrics
+from commerce.kernel import alerts, attention, clock, ids, logs, metrics
 from commerce.kernel.columns import db_now
 from commerce.kernel.errors import Outage
 from deploy.settings import Settings
@@ -94,6 +94,11 @@ def _own_routes(till: Till) -> list[web.AbstractRouteDef]:
         return web.Response(text="ready\n")
 
     async def shown(request: web.Request) -> web.Response:
+        try:
+            await till.database.read(attention.measure)
+            await till.database.read(alerts.measure)
+        except Outage as error:  # what this process counts itself is shown all the same
+            log.warning("metrics_without_database", error=str(error))
         return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.TYPE})
 
     async def front(request: web.Request) -> web.Response:

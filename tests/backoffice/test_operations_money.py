@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -150,6 +151,80 @@ async def test_a_refund_that_cannot_be_changes_nothing(troubles: Troubles, ada: 
 
     assert await refunds_of(troubles, purchase) == []
     assert await troubles.shop.database.read(audit.recent) == []
+
+
+async def test_cash_that_was_collected_pays_for_the_order(troubles: Troubles, ada: Browser) -> None:
+    purchase = await troubles.promised()
+    page = await ada.get(page_of(purchase))
+    assert "Cash at the door" in page
+    assert 'value="54.90"' in page
+
+    form = {"key": form_key(page), "amount": "54.90", "reason": "the courier's list of today"}
+    for _ in range(2):
+        where = await ada.post(f"{page_of(purchase)}/cash/collected", **form)
+    await troubles.shop.settles()
+    page = await ada.get(where)
+    assert "The cash is in the books." in page
+    assert "Cash at the door" not in page
+    assert (await troubles.shop.order(purchase)).status == "paid"
+    assert await audited(troubles.shop.database, f"order:{purchase.data.order_id}") == [
+        ("order.collected", "Ada", "the courier's list of today")
+    ]
+
+    await asks_for(ada, purchase, amount="54.90")
+    await troubles.shop.settles()
+    page = await ada.get(page_of(purchase))
+    assert "Cash to give back: €54.90" in page
+    refund = page.partition('name="refund" value="')[2].partition('"')[0]
+    await ada.post(f"{page_of(purchase)}/cash/returned", refund=refund, reason=REASON)
+    await troubles.shop.settles()
+    assert (await troubles.shop.order(purchase)).status == "refunded"
+
+
+async def test_a_parcel_refused_at_the_door_puts_its_pieces_back(
+    troubles: Troubles, ada: Browser
+) -> None:
+    purchase = await troubles.promised()
+    key = form_key(await ada.get(page_of(purchase)))
+    assert await troubles.shop.stock() == (10, 0, 2)
+    await ada.post(f"{page_of(purchase)}/cash/not-collected", key=key, reason=REASON)
+    await troubles.shop.settles()
+
+    assert (await troubles.shop.order(purchase)).status == "cancelled"
+    assert await troubles.shop.stock() == (10, 0, 0)
+
+
+async def test_nothing_is_told_at_the_desk_of_what_was_paid_elsewhere(
+    troubles: Troubles, ada: Browser
+) -> None:
+    purchase = await troubles.paid()
+    for deed in ("collected", "not-collected", "returned", "not-returned"):
+        form = {"amount": "54.90", "reason": REASON, "refund": "x"}
+        where = await ada.post(f"{page_of(purchase)}/cash/{deed}", **form)
+        assert "nothing to give back" in await ada.get(where)
+    assert await troubles.shop.database.read(audit.recent) == []
+
+
+async def test_books_that_differ_are_told_in_words_and_closed(
+    troubles: Troubles, ada: Browser
+) -> None:
+    purchase = await troubles.differing_books()
+    page = await ada.get(f"{HERE}/books")
+    assert "2 open" in page
+    for words in ("54.89", "54.90", purchase.data.order_id, "It is on our account", "po_1"):
+        assert words in page
+    assert tiles(await ada.get(HERE)) == {"Books that differ": 2}
+
+    confirm = re.search(r'formaction="([^"]+/confirm)"', page)
+    resolve = re.findall(r'formaction="([^"]+)/resolve"', page)
+    assert confirm
+    await ada.post(confirm[1], reason=REASON)
+    await ada.post(f"{next(p for p in resolve if p not in confirm[1])}/resolve", reason=REASON)
+    page = await ada.get(f"{HERE}/books")
+    assert "Both sides agree" in page
+    assert "€14.90" in page  # what they owe us, after the payout
+    actions = {entry.action for entry in await troubles.shop.database.read(audit.recent)}
+    assert actions == {"reconciliation.confirm_payout", "reconciliation.resolve"}
 
 
 async def test_nothing_is_given_back_for_an_unpaid_order(troubles: Troubles, ada: Browser) -> None:

@@ -7,14 +7,16 @@ from typing import ClassVar
 
 from commerce import checkout, payments
 from commerce.kernel import ids, inbox, parked, saga
-from commerce.kernel.clock import MINUTE
+from commerce.kernel.clock import DAY, MINUTE
 from commerce.kernel.database import Tx
 from commerce.kernel.events import Envelope, Event
 from commerce.kernel.inbox import Message
 from commerce.kernel.outbox import TRIES_MAX, Relay
 from commerce.kernel.saga import STUCK_AFTER, Saga
-from commerce.payments import EventKind, ProviderEvent
+from commerce.payments import EventKind, ProviderEvent, ReportKind
+from commerce.payments.gateways.cash import CashGateway
 from tests.checkout.fakes import REFUSED
+from tests.checkout.reporter import Reporter
 from tests.checkout.shop import Purchase, Shop
 
 FAN = "whatsapp:platform:+34600111222"
@@ -34,8 +36,17 @@ class AddressTold(Event):
 
 
 @dataclass
+class ShopWithCash(Shop):
+    provider: Reporter = field(default_factory=Reporter)
+
+    @property
+    def gateways(self) -> payments.Gateways:
+        return {"sandbox": self.provider, "cash": CashGateway(self.database)}
+
+
+@dataclass
 class Troubles:
-    shop: Shop
+    shop: ShopWithCash
     fans: int = 0
     heard: list[str] = field(default_factory=list)
 
@@ -63,6 +74,25 @@ class Troubles:
         await self.shop.settles()
         [found] = await self.shop.database.read(saga.parked)
         return purchase, found
+
+    async def promised(self) -> Purchase:
+        """Bought for cash at the door, and sent."""
+        self.fans += 1
+        purchase = await self.shop.buys(str(self.fans), provider="cash")
+        await self.shop.settles()
+        return purchase
+
+    async def differing_books(self) -> Purchase:
+        """The provider tells of one cent too little, and of a payout to our bank."""
+        purchase = await self.paid()
+        payment = await self.shop.payment(purchase)
+        self.shop.provider.moved(payment, ReportKind.CHARGE, payment.captured_minor - 1)
+        self.shop.provider.moved(
+            payment, ReportKind.PAYOUT, -4_000, ref="po_1", payment_key=None, charge_ref=None
+        )
+        today = self.shop.clock.at // DAY * DAY
+        await checkout.compare_day(self.shop.database, self.shop.gateways, "sandbox", today)
+        return purchase
 
     async def stuck_checkout(self) -> Purchase:
         """Begun, and then nobody was there to run it."""

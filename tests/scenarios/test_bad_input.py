@@ -97,6 +97,7 @@ async def test_what_is_forged_or_broken_is_refused_and_leaves_no_trace(
     refusals = re.findall(r"livetill_webhook_rejected_total\{.*\} (\d+)", counted)
     unknown = [path for path, *_ in REFUSED if path.endswith("nobody")]
     assert sum(map(int, refusals)) == len(REFUSED) - len(unknown)
+    assert 'livetill_waiting_for_person{what="messages_parked"} 0.0' in counted
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
