@@ -38,7 +38,7 @@ async def available(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
 
 async def movements_of(tx: Tx, sku: str, limit: int = MOVEMENTS_SHOWN) -> list[Movement]:
     """Newest first."""
-    return await store.movements(tx, sku, limit)
+    return await history(tx, [sku], limit=limit)
 
 
 async def history(

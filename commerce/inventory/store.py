@@ -86,12 +86,6 @@ OF_REFERENCE = (
     .group_by(HOLDS.c.status, HOLDS.c.sku)
 )
 MOVEMENT = insert(STOCK_MOVEMENTS)
-MOVEMENTS_OF = (
-    select(STOCK_MOVEMENTS)
-    .where(STOCK_MOVEMENTS.c.sku == bindparam("which"))
-    .order_by(STOCK_MOVEMENTS.c.seq.desc())
-    .limit(bindparam("most"))
-)
 HISTORY = (
     select(STOCK_MOVEMENTS)
     .where(any_of(STOCK_MOVEMENTS.c.sku, "skus"), STOCK_MOVEMENTS.c.seq < bindparam("before"))
@@ -261,10 +255,6 @@ async def add_movement(
         moved_by=by,
         moved_at=clock.now(),
     )
-
-
-async def movements(tx: Tx, sku: str, limit: int) -> list[Movement]:
-    return [_movement(row) for row in await tx.all(MOVEMENTS_OF, which=sku, most=limit)]
 
 
 async def history(tx: Tx, skus: Iterable[str], before: int, limit: int) -> list[Movement]:

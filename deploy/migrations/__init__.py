@@ -21,29 +21,30 @@ from deploy import tables
 from deploy.settings import PREFIX, SettingsWrong
 
 FOLDER = Path(__file__).parent
+NEWEST = "head"
 ONE_MIGRATION_AT_A_TIME = 4_207_846_521  # any number that only this lock uses
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, to: str = NEWEST) -> None:
     """Bring the database to the newest schema; safe to repeat, and from many processes at once."""
     try:
         if url.startswith("sqlite:///"):
-            _migrate_sqlite(url)
+            _migrate_sqlite(url, to)
         else:
-            asyncio.run(_migrate_postgresql(url))
+            asyncio.run(_migrate_postgresql(url, to))
     except (OSError, OperationalError, asyncpg.PostgresError) as error:
         reason = str(getattr(error, "orig", error)).partition("\n")[0]
         raise SettingsWrong(f"{PREFIX}DATABASE_URL: {reason}") from error
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
-def _migrate_sqlite(url: str) -> None:
+def _migrate_sqlite(url: str, to: str) -> None:
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 30})
 
@@ -57,17 +58,17 @@ def _migrate_sqlite(url: str) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     with engine.connect() as plain, plain.begin():
-        upgrade(plain.execution_options(schema_translate_map=dict.fromkeys(contexts())))
+        upgrade(plain.execution_options(schema_translate_map=dict.fromkeys(contexts())), to)
     engine.dispose()
 
 
-async def _migrate_postgresql(url: str) -> None:
+async def _migrate_postgresql(url: str, to: str) -> None:
     engine = create_async_engine("postgresql+asyncpg" + url[url.index("://") :], poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.execute(
             text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_MIGRATION_AT_A_TIME}
         )
-        await connection.run_sync(upgrade)
+        await connection.run_sync(upgrade, to)
     await engine.dispose()
 
 

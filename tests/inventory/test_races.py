@@ -1,25 +1,48 @@
-"""Three hundred buyers want forty pieces, from several processes at once: forty get one."""
+"""Everything that can happen to stock, at once and from several processes: each piece once."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
+from sqlalchemy import text
 
-from commerce.inventory import HoldGone, Holds, OutOfStock
+from commerce import inventory
+from commerce.inventory import (
+    Hold,
+    HoldGone,
+    Holds,
+    OutOfStock,
+    SkuSuspended,
+    StockChanged,
+    StockPromised,
+)
 from commerce.inventory.jobs import expire_holds
 from commerce.kernel.clock import SECOND
 from commerce.kernel.database import connect
 from commerce.kernel.errors import Contended
 from tests.inventory.factories import (
+    SKU,
+    begun,
     claimed,
+    counted,
+    given_back,
     held,
+    movements,
     received,
     reclaimed,
     released,
+    secured,
     shelf,
     status,
     taken,
+)
+from tests.kernel.notes import until
+
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
 
 
@@ -40,13 +63,25 @@ async def at_once(*work):
     return results
 
 
-async def test_three_hundred_buyers_for_forty_pieces(processes):
-    await received(processes[0], 40)
+async def test_two_thousand_buyers_for_a_hundred_pieces(processes):
+    await received(processes[0], 100)
     doors = [Holds(database) for database in processes]
-    answers = await at_once(*(taken(doors[n % 3], f"k{n}", owner=f"f{n}") for n in range(300)))
+    answers = await at_once(*(taken(doors[n % 3], f"k{n}", owner=f"f{n}") for n in range(2_000)))
 
     refused = [answer for answer in answers if isinstance(answer, OutOfStock)]
-    assert len(answers) - len(refused) == 40
+    assert len(refused) == 1_900
+    assert {tuple(one.facts.values()) for one in refused} == {(SKU, 1, 0)}
+    assert await shelf(processes[0]) == (100, 100, 0)
+
+
+async def test_buyers_empty_every_warehouse_and_none_twice(processes):
+    for warehouse, pieces in (("east", 30), ("north", 1), ("west", 9)):
+        await received(processes[0], pieces, warehouse=warehouse)
+    doors = [Holds(database) for database in processes]
+    answers = await at_once(*(taken(doors[n % 3], f"k{n}") for n in range(150)))
+
+    holds = [answer for answer in answers if not isinstance(answer, OutOfStock)]
+    assert Counter(hold.warehouse for hold in holds) == {"east": 30, "north": 1, "west": 9}
     assert await shelf(processes[0]) == (40, 40, 0)
 
 
@@ -80,16 +115,25 @@ async def test_two_skus_do_not_wait_for_each_other_in_a_ring(processes):
 
 
 ACTS = {"release": released, "claim": claimed, "reclaim": reclaimed}
+HELD, SOLD, FREE = (40, 2, 0), (40, 0, 2), (40, 0, 0)
 
 
-@pytest.mark.parametrize("act", ACTS)
-async def test_the_same_done_by_many_at_once_has_one_effect(processes, act):
+@pytest.mark.parametrize(
+    ("before", "act", "after"),
+    [
+        ([], released, FREE), ([], claimed, SOLD), ([], reclaimed, SOLD), ([], begun, HELD),
+        ([released], secured, HELD), ([released], reclaimed, SOLD), ([claimed], given_back, FREE),
+    ],
+)  # fmt: skip
+async def test_the_same_done_by_many_at_once_has_one_effect(processes, before, act, after):
     await received(processes[0], 40)
     hold = await held(processes[0], quantity=2)
-    await at_once(*(ACTS[act](processes[n % 3], hold) for n in range(30)))
+    for first in before:
+        await first(processes[0], hold)
 
-    sold = 0 if act == "release" else 2
-    assert await shelf(processes[0]) == (40, 0, sold)
+    await at_once(*(act(processes[n % 3], hold) for n in range(30)))
+
+    assert await shelf(processes[0]) == after
 
 
 async def test_paying_and_running_out_at_once_has_one_winner_for_each_piece(processes, clock):
@@ -109,6 +153,105 @@ async def test_paying_and_running_out_at_once_has_one_winner_for_each_piece(proc
     ends = [await status(processes[0], hold) for hold in holds]
     assert ends.count("expired") == lost
     assert ends.count("claimed") == 40 - lost
+
+
+async def test_letting_go_and_paying_at_once_has_one_winner_for_each_piece(processes):
+    await received(processes[0], 40)
+    holds = [await held(processes[0], str(n)) for n in range(40)]
+
+    answers = await at_once(
+        *(released(processes[n % 3], hold) for n, hold in enumerate(holds)),
+        *(claimed(processes[(n + 1) % 3], hold) for n, hold in enumerate(holds)),
+    )
+
+    let_go = sum(answer is True for answer in answers)
+    assert sum(isinstance(answer, HoldGone) for answer in answers) == let_go
+    assert await shelf(processes[0]) == (40, 0, 40 - let_go)
+
+
+async def test_what_began_to_be_paid_in_time_does_not_run_out(processes, clock):
+    await received(processes[0], 40)
+    holds = [await held(processes[0], str(n)) for n in range(40)]
+    clock.advance(600 * SECOND)
+
+    answers = await at_once(
+        *(begun(processes[n % 3], hold) for n, hold in enumerate(holds)),
+        expire_holds(processes[1]),
+        expire_holds(processes[2]),
+    )
+
+    lost = sum(isinstance(answer, HoldGone) for answer in answers)
+    assert await shelf(processes[0]) == (40, 40 - lost, 0)
+    ends = Counter([await status(processes[0], hold) for hold in holds])
+    assert ends == Counter(claiming=40 - lost, expired=lost)
+
+
+async def test_one_count_sent_fifty_times_is_written_once(processes):
+    await received(processes[0], 40)
+    answers = await at_once(*(counted(processes[n % 3], "c", 37, version=1) for n in range(50)))
+
+    assert {(one.on_hand, one.version) for one in answers} == {(37, 2)}
+    assert await movements(processes[0]) == [("counted", -3, "monthly", "c")]
+
+
+async def test_of_two_who_count_at_once_one_is_told_to_look_again(processes):
+    await received(processes[0], 40)
+    answers = await asyncio.gather(
+        counted(processes[0], "nell", 37, version=1),
+        counted(processes[1], "ivo", 41, version=1),
+        return_exceptions=True,
+    )
+
+    (refused,) = [answer for answer in answers if isinstance(answer, StockChanged)]
+    (written,) = [answer for answer in answers if not isinstance(answer, StockChanged)]
+    assert refused.facts["on_hand"] == written.on_hand
+    assert await shelf(processes[0]) == (written.on_hand, 0, 0)
+    assert len(await movements(processes[0])) == 1
+
+
+async def test_counting_and_buying_at_once_never_leaves_less_than_was_promised(processes):
+    await received(processes[0], 40)
+    doors = [Holds(database) for database in processes]
+    answers = await asyncio.gather(
+        *(taken(doors[n % 3], f"k{n}") for n in range(20)),
+        counted(processes[0], "c", 25, version=1),
+        *(taken(doors[n % 3], f"l{n}") for n in range(20)),
+        return_exceptions=True,
+    )
+
+    given = sum(isinstance(answer, Hold) for answer in answers)
+    on_hand, held_now, _ = await shelf(processes[0])
+    assert held_now == given
+    assert on_hand == (40 if any(isinstance(a, StockPromised) for a in answers) else 25)
+    assert given == min(40, on_hand)
+
+
+async def test_a_buyer_who_waited_for_a_suspension_to_commit_is_refused(processes):
+    await received(processes[0], 40)
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def suspend(tx):
+        await inventory.suspend(tx, SKU, "doubt")
+        written.set()
+        await go_on.wait()
+
+    suspending = asyncio.create_task(processes[0].unit_of_work(suspend))
+    await written.wait()
+    buying = asyncio.create_task(held(processes[1]))
+    try:
+        if processes[1].dialect == "postgresql":
+            await until(lambda: processes[2].read(_waits_for_a_lock), "the buyer waits")
+    finally:
+        go_on.set()
+
+    await suspending
+    with pytest.raises(SkuSuspended):
+        await buying
+    assert await shelf(processes[2]) == (40, 0, 0)
+
+
+async def _waits_for_a_lock(tx):
+    return await tx.scalar(WAITING) > 0
 
 
 async def test_late_money_and_new_buyers_share_what_is_free(processes, clock):

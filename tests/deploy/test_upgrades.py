@@ -1,0 +1,84 @@
+"""A database with a history is brought to the newest schema with everything that is in it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from commerce import inventory
+from commerce.inventory import Movement, MovementKind, Stock
+from commerce.kernel.database import Database, connect
+from commerce.kernel.sqlite import open_connection
+from deploy import invariants, migrations
+
+SHIRT = {"sku": "shirt", "warehouse": "main"}
+BEFORE_WAREHOUSES = "0006"
+SOLD_AND_HELD = (
+    "INSERT INTO {inventory}stock (sku, on_hand, held, sold) VALUES ('shirt', 9, 2, 3)",
+    "INSERT INTO {inventory}holds VALUES"
+    " ('h1', 'k1', 'shirt', 2, 'fan', 'session', 'held', 5, 1, 1),"
+    " ('h2', 'k2', 'shirt', 3, 'fan', 'session', 'claimed', 5, 1, 2)",
+    "INSERT INTO {inventory}stock_movements"
+    " (sku, kind, quantity, reason, reference, moved_at) VALUES"
+    " ('shirt', 'received', 9, 'delivery', '', 1), ('shirt', 'sold', 3, 'paid', 'order', 2)",
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty_url(request, tmp_path):
+    """A database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/livetill.db"
+        return
+    url = request.getfixturevalue("postgresql_url")
+    name = f"{url.rpartition('/')[2]}_old"
+    server = await asyncpg.connect(url)
+    await server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    yield f"{url.rpartition('/')[0]}/{name}"
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
+
+
+async def upgraded(url: str, since: str, *statements: str) -> Database:
+    """What a till of then wrote, as the till of today finds it."""
+    await asyncio.to_thread(migrations.migrate, url, since)
+    if url.startswith("sqlite:///"):
+        old = open_connection(url.removeprefix("sqlite:///"))
+        for statement in statements:
+            old.execute(statement.format(inventory=""))
+        old.close()
+    else:
+        server = await asyncpg.connect(url)
+        for statement in statements:
+            await server.execute(statement.format(inventory="inventory."))
+        await server.close()
+    await asyncio.to_thread(migrations.migrate, url)
+    return await connect(url)
+
+
+async def test_stock_without_warehouses_lies_in_the_main_one_and_its_history_is_kept(empty_url):
+    database = await upgraded(empty_url, BEFORE_WAREHOUSES, *SOLD_AND_HELD)
+    try:
+        assert await database.read(lambda tx: inventory.stock_of(tx, ["shirt"])) == {
+            "shirt": [Stock(**SHIRT, on_hand=9, held=2, sold=3, version=1)]
+        }
+        hold = await database.read(lambda tx: inventory.hold_of(tx, "h1"))
+        assert (hold.status, hold.warehouse, hold.quantity, hold.expires_at) == (
+            "held", "main", 2, 5,
+        )  # fmt: skip
+        assert await database.read(lambda tx: inventory.movements_of(tx, "shirt")) == [
+            Movement(
+                **SHIRT, kind=MovementKind.SOLD, quantity=3, reason="paid", reference="order", at=2
+            ),
+            Movement(
+                **SHIRT, kind=MovementKind.RECEIVED, quantity=9, reason="delivery", reference="",
+                at=1,
+            ),
+        ]  # fmt: skip
+        assert await database.read(invariants.violations) == []
+        await database.unit_of_work(lambda tx: inventory.claim(tx, "h1", reference="order 2"))
+        assert await database.read(invariants.violations) == []
+    finally:
+        await database.close()
