@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
@@ -11,12 +13,13 @@ from channels import payments_texts, web_texts, webhooks
 from commerce import payments
 from commerce.kernel import logs, money
 from commerce.kernel.clock import SECOND
-from commerce.kernel.database import Database, Tx
+from commerce.kernel.database import Database
 from commerce.payments import Gateway, Gateways, sandbox_desk
 
 log = logs.get(__name__)
 
 TOKEN_CHARS_MAX = 128
+REF = re.compile(r"[A-Za-z0-9_]{1,64}")  # a provider's name of a page
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",  # the address is the right to pay
@@ -39,7 +42,13 @@ class PaymentsEdge:
             web.post(f"/webhooks/{name}", webhooks.guarded(name, self._webhook_of(gateway)))
             for name, gateway in self._gateways.items()
         ]
-        routes.append(web.get("/pay/return", self._returned))
+        # Some providers bring the fan back by a form.
+        routes += [web.get("/pay/return", self._returned), web.post("/pay/return", self._returned)]
+        routes += [
+            web.get(f"/pay/{name}/{{ref}}", self._forward_of(gateway))
+            for name, gateway in self._gateways.items()
+            if isinstance(gateway, payments.Forwarding)
+        ]
         if "sandbox" in self._gateways:
             routes += [web.get("/pay/{token}", self._page), web.post("/pay/{token}", self._press)]
         return routes
@@ -71,18 +80,34 @@ class PaymentsEdge:
             raise webhooks.Rejected("malformed") from None
         return web.json_response({"received": True})
 
+    def _forward_of(self, gateway: payments.Forwarding) -> webhooks.Handler:
+        async def forward(request: web.Request) -> web.StreamResponse:
+            ref = request.match_info["ref"]
+            form = await gateway.form(ref) if REF.fullmatch(ref) else None
+            if form is None:
+                return self._render(request, "unknown.html", status=404)
+            amount = money.format_money(form.amount_minor, form.currency, _language(request))
+            page = self._render(request, "forward.html", form=form, amount=amount)
+            page.headers["Content-Security-Policy"] = _may_post_to(form.action)
+            return page
+
+        return forward
+
     async def _page(self, request: web.Request) -> web.Response:
         token = _token(request)
         try:
-            session, now = await self._database.read(lambda tx: _look(tx, token))
+            page = await self._database.read(lambda tx: sandbox_desk.look(tx, token))
         except sandbox_desk.NoSuchSession:
             return self._render(request, "unknown.html", status=404)
+        session = page.session
         return self._render(
             request,
             "page.html",
             session=session,
-            seconds_left=max(0, (session.expires_at - now) // SECOND),
-            amount=money.format_money(session.amount_minor, session.currency, _language(request)),
+            buttons=page.buttons,
+            seconds_left=max(0, (session.expires_at - page.now) // SECOND),
+            amount=_amount(request, session, session.money_minor),
+            returned=_amount(request, session, session.refunded_minor),
         )
 
     async def _press(self, request: web.Request) -> web.Response:
@@ -111,6 +136,14 @@ class PaymentsEdge:
         return web.Response(text=html, content_type="text/html", status=status, headers=HEADERS)
 
 
+def _may_post_to(action: str) -> str:
+    """To any host: the provider may send the browser on from one of its hosts to another."""
+    return (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action {urlsplit(action).scheme}:"
+    )
+
+
 def _token(request: web.Request) -> str:
     """What is surely no token of ours asks the database for nothing, and finds nothing."""
     token = request.match_info["token"]
@@ -118,8 +151,8 @@ def _token(request: web.Request) -> str:
     return token if well_formed else ""
 
 
-async def _look(tx: Tx, token: str) -> tuple[sandbox_desk.Session, int]:
-    return await sandbox_desk.look(tx, token), await tx.now()
+def _amount(request: web.Request, session: sandbox_desk.Session, amount_minor: int) -> str:
+    return money.format_money(amount_minor, session.currency, _language(request))
 
 
 def _language(request: web.Request) -> str:

@@ -40,6 +40,7 @@ from commerce.payments.gateways import cash_desk, sandbox_desk
 from commerce.payments.gateways.port import (
     Completing,
     Connected,
+    Forwarding,
     Gateway,
     Gateways,
     Payouts,
@@ -154,6 +155,7 @@ __all__ = [
     "DisputeStatus",
     "DisputeWon",
     "EventKind",
+    "Forwarding",
     "Gateway",
     "Gateways",
     "KeptEvent",

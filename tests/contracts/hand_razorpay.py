@@ -18,10 +18,11 @@ from tests.contracts.razorpay_stand_in import (
     signature,
 )
 
-# Those a shop subscribes to; the others tell the same once more.
+# Those a shop subscribes to, as the guide says; the others tell the same once more.
 SUBSCRIBED = {
-    *("payment.authorized", "payment.captured", "payment.failed"),
-    *("payment_link.cancelled", "payment_link.expired", "payment_link.partially_paid"),
+    *("payment.authorized", "payment.failed", "order.paid"),
+    *("payment_link.paid", "payment_link.partially_paid"),
+    *("payment_link.cancelled", "payment_link.expired"),
     *("refund.processed", "refund.failed"),
     *("payment.dispute.created", "payment.dispute.won", "payment.dispute.lost"),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from commerce.kernel.database import Database
-from commerce.payments import Gateway, Opened, Payment
+from commerce.payments import Completing, Gateway, Opened, Payment, ProviderEvent
 from tests.contracts.hand_cash import cash
 from tests.contracts.hand_paypal import paypal
 from tests.contracts.hand_razorpay import razorpay
@@ -46,6 +46,14 @@ class Hand(Protocol):
         """The headers with which the provider would send this body."""
 
 
+async def heard(hand: Hand) -> list[ProviderEvent]:
+    """What the edge makes of the webhooks not seen yet."""
+    events = [hand.gateway.verify(*webhook) for webhook in await hand.webhooks()]
+    if not isinstance(hand.gateway, Completing):
+        return events
+    return [await hand.gateway.complete(event) for event in events]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """What stands behind a name of HANDS, and which tests it takes part in."""
@@ -64,7 +72,7 @@ class Provider:
 
 
 HANDS = {
-    "sandbox": Provider(hand=sandbox),
+    "sandbox": Provider(hand=sandbox, captures=True, disputes=True),
     "stripe": Provider(hand=stripe, captures=True, disputes=True),
     "razorpay": Provider(hand=razorpay, captures=True, whole_only=True, disputes=True),
     "paypal": Provider(

@@ -72,14 +72,18 @@ class RazorpayStandIn:
 
     # What happens at Razorpay without us.
 
-    def pay(self, ref: str) -> Thing:
-        """The fan pays: authorised, and captured at once where the page says so."""
+    def pay(self, ref: str, **notes: str) -> Thing:
+        """The fan pays: authorised, and captured at once where the page says so.
+
+        The notes of the payment are what the fan's browser sends: those of the page, or others.
+        """
         page = self._page(ref)
         assert page["status"] in ("created", "attempted"), page["status"]
         payment = self._attempt(page, "authorized")
+        payment["notes"] = {**(page["notes"] or {}), **notes}
         self._announce("payment.authorized", payment=payment)
         if ref.startswith("plink_") and self.captures_links:
-            self._take(payment)
+            self.take(payment)
         return payment
 
     def decline(self, ref: str) -> None:
@@ -229,7 +233,7 @@ class RazorpayStandIn:
             raise BadRequest("payment_already_captured")
         if (body["amount"], body["currency"]) != (payment["amount"], payment["currency"]):
             raise BadRequest("capture_amount_differs")
-        self._take(payment)
+        self.take(payment)
         return dict(payment)
 
     def _create_refund(self, request: web.Request, body: Thing) -> Thing:
@@ -281,7 +285,7 @@ class RazorpayStandIn:
 
     def _attempt(self, page: Thing, status: str) -> Thing:
         if page["id"].startswith("plink_") and page["order_id"] is None:
-            order = self._order(page["amount"], page["currency"], page["notes"], None)
+            order = self._order(page["amount"], page["currency"], {}, None)
             page["order_id"] = order["id"]
         payment = {
             "id": self._id("pay"),
@@ -302,7 +306,7 @@ class RazorpayStandIn:
         self.orders[payment["order_id"]]["status"] = "attempted"
         return payment
 
-    def _take(self, payment: Thing) -> None:
+    def take(self, payment: Thing) -> None:
         payment |= {"status": "captured", "captured": True}
         order = self.orders[payment["order_id"]]
         order |= {"status": "paid", "amount_paid": payment["amount"]}

@@ -15,7 +15,6 @@ from commerce.payments import (
     EventKind,
     MalformedEvent,
     Payment,
-    ProviderEvent,
     Refund,
     RefundRefused,
     RefundStatus,
@@ -23,11 +22,22 @@ from commerce.payments import (
     Status,
     jobs,
 )
-from tests.contracts.hands import ENDING, FRANK, HANDS, PAGED, REFUNDING, TELLING, Hand
+from tests.contracts.hands import ENDING, FRANK, HANDS, PAGED, REFUNDING, TELLING, Hand, heard
 from tests.payments import factories
 
 # Stripe's SDK hands its form to httpx in a way that httpx has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+NONSENSE = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"id":"x","type":"session.paid"}',
+    b"\xff",
+    b"[" * 5000,
+]
 
 
 @pytest.fixture(params=HANDS)
@@ -56,10 +66,6 @@ def a_refund(amount_minor: int, key: str = "return-1") -> Refund:
         tries=0,
         version=1,
     )
-
-
-async def seen(provider: Hand) -> list[ProviderEvent]:
-    return [provider.gateway.verify(*webhook) for webhook in await provider.webhooks()]
 
 
 def of_those(names: list[str]) -> pytest.MarkDecorator:
@@ -95,7 +101,7 @@ async def test_money_is_seen_by_asking_and_by_webhook_alike(
     await provider.pay(opened)
 
     standing = await provider.gateway.ask(payment)
-    told = [event for event in await seen(provider) if event.kind is EventKind.PAID]
+    told = [event for event in await heard(provider) if event.kind is EventKind.PAID]
 
     assert standing.status is Stands.PAID
     assert standing.provider_ref == opened.provider_ref
@@ -114,7 +120,7 @@ async def test_a_decline_is_told_and_the_fan_may_still_pay(
     await provider.decline(opened)
     await provider.pay(opened)
 
-    events = {event.kind: event for event in await seen(provider)}
+    events = {event.kind: event for event in await heard(provider)}
 
     assert {EventKind.DECLINED, EventKind.PAID} <= set(events)
     declined = events[EventKind.DECLINED]
@@ -130,7 +136,7 @@ async def test_closing_ends_the_page_however_often(provider: Hand, payment: Paym
 
     assert closed == [Stands.EXPIRED, Stands.EXPIRED]
     assert (await provider.gateway.ask(payment)).status is Stands.EXPIRED
-    told = [event.kind for event in await seen(provider)]
+    told = [event.kind for event in await heard(provider)]
     assert told == ([EventKind.EXPIRED] if provider.gateway.name in FRANK else [])
 
 
@@ -163,7 +169,7 @@ async def test_a_refund_is_made_once_per_key(provider: Hand, payment: Payment) -
 
     assert first == again == asked
     assert first.status is RefundStatus.SUCCEEDED
-    (event,) = [e for e in await seen(provider) if e.kind is EventKind.REFUND]
+    (event,) = [e for e in await heard(provider) if e.kind is EventKind.REFUND]
     assert (event.refund_key, event.refund_ref) == ("return-1", first.provider_ref)
     assert (event.amount_minor, event.currency) == (2_000, "EUR")
     assert event.charge_ref in (paid.charge_ref, None)
@@ -197,13 +203,10 @@ async def test_a_forged_webhook_is_refused(provider: Hand, payment: Payment) -> 
 
 
 @of_those(TELLING)
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[]", b"null", b"{}", b'{"id":"x","type":"session.paid"}', b"\xff", b"[" * 5000],
-)
-async def test_signed_nonsense_is_malformed(provider: Hand, clock: FakeClock, body: bytes) -> None:
-    with pytest.raises(MalformedEvent):
-        provider.gateway.verify(provider.sign(body), body)
+async def test_signed_nonsense_is_malformed(provider: Hand) -> None:
+    for body in NONSENSE:
+        with pytest.raises(MalformedEvent):
+            provider.gateway.verify(provider.sign(body), body)
 
 
 async def test_the_whole_story_of_a_payment(
@@ -218,7 +221,7 @@ async def test_the_whole_story_of_a_payment(
 
     await provider.decline(opened)
     await provider.pay(opened)
-    for event in reversed(await seen(provider)):
+    for event in reversed(await heard(provider)):
         for _ in range(3):
             await factories.record(database, event, name)
     assert (await factories.get(database, payment)).status is Status.PAID
@@ -227,7 +230,7 @@ async def test_the_whole_story_of_a_payment(
         await _ask_back(database, payment, f"return-{number}", amount_minor)
     clock.advance(2 * MINUTE)
     assert await jobs.settle_refunds(database, gateways) == 2
-    for event in await seen(provider):
+    for event in await heard(provider):
         await factories.record(database, event, name)
 
     after = await factories.get(database, payment)

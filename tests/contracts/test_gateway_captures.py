@@ -18,12 +18,11 @@ from commerce.payments import (
     DisputeStatus,
     EventKind,
     Payment,
-    ProviderEvent,
     RefundRefused,
     Stands,
     Status,
 )
-from tests.contracts.hands import CAPTURING, CAPTURING_PARTS, DISPUTED, HANDS, Hand
+from tests.contracts.hands import CAPTURING, CAPTURING_PARTS, DISPUTED, HANDS, Hand, heard
 from tests.contracts.stripe_values import a_refund
 from tests.payments import factories
 
@@ -69,12 +68,8 @@ async def agreed(
     )
 
 
-async def seen(provider: Hand) -> list[ProviderEvent]:
-    return [provider.gateway.verify(*webhook) for webhook in await provider.webhooks()]
-
-
 async def kinds(provider: Hand) -> set[EventKind]:
-    return {event.kind for event in await seen(provider) if event.kind in MONEY}
+    return {event.kind for event in await heard(provider) if event.kind in MONEY}
 
 
 def gateways(provider: Hand) -> dict[str, Any]:
@@ -87,7 +82,7 @@ async def test_what_is_held_is_promised_and_not_paid(provider: Hand, database: D
 
     assert (payment.status, payment.authorised_minor) == (Status.AUTHORISED, 5_000)
     assert payment.captured_minor == 0
-    told = [event for event in await seen(provider) if event.kind in MONEY]
+    told = [event for event in await heard(provider) if event.kind in MONEY]
     assert {event.kind for event in told} == {EventKind.AUTHORISED}
     assert {(e.payment_key, e.amount_minor, e.currency) for e in told} == {
         (payment.key, 5_000, "EUR")
@@ -98,7 +93,7 @@ async def test_what_is_held_is_promised_and_not_paid(provider: Hand, database: D
 @pytest.mark.parametrize("provider", CAPTURING, indirect=True)
 async def test_what_was_held_is_taken_once_per_key(provider: Hand, database: Database) -> None:
     payment = await agreed(provider, database)
-    await seen(provider)
+    await heard(provider)
     first = await provider.gateway.capture(payment, a_capture(5_000))
     again = await provider.gateway.capture(payment, a_capture(5_000))
     asked = await provider.gateway.ask(payment)
@@ -108,20 +103,20 @@ async def test_what_was_held_is_taken_once_per_key(provider: Hand, database: Dat
     assert first.charge_ref == again.charge_ref == asked.charge_ref is not None
     if not HANDS[provider.gateway.name].renames:
         assert first.charge_ref == payment.charge_ref
-    told = [event for event in await seen(provider) if event.kind in MONEY]
+    told = [event for event in await heard(provider) if event.kind in MONEY]
     assert {(event.kind, event.amount_minor) for event in told} == {(EventKind.PAID, 5_000)}
 
 
 @pytest.mark.parametrize("provider", CAPTURING_PARTS, indirect=True)
 async def test_a_part_is_taken_and_the_rest_let_go_of(provider: Hand, database: Database) -> None:
     payment = await agreed(provider, database)
-    await seen(provider)
+    await heard(provider)
     taken = await provider.gateway.capture(payment, a_capture(3_000))
     more = await provider.gateway.capture(payment, a_capture(2_000, "take-2"))
 
     assert (taken.status, taken.amount_minor) == (Stands.PAID, 3_000)
     assert (more.status, more.amount_minor) == (Stands.PAID, 3_000)
-    assert {event.amount_minor for event in await seen(provider) if event.kind in MONEY} == {3_000}
+    assert {event.amount_minor for event in await heard(provider) if event.kind in MONEY} == {3_000}
     with pytest.raises(RefundRefused):
         await provider.gateway.refund(payment, a_refund(3_001))
 
@@ -139,7 +134,7 @@ async def test_more_than_is_held_is_not_taken(provider: Hand, database: Database
 @pytest.mark.parametrize("provider", CAPTURING_PARTS, indirect=True)
 async def test_closing_lets_go_of_what_is_held(provider: Hand, database: Database) -> None:
     payment = await agreed(provider, database)
-    await seen(provider)
+    await heard(provider)
     closed = [(await provider.gateway.close(payment)).status for _ in range(2)]
 
     assert closed == [Stands.VOIDED, Stands.VOIDED]
@@ -179,7 +174,7 @@ async def test_the_whole_story_of_a_held_payment(provider: Hand, database: Datab
     )
     tried = await database.unit_of_work(lambda tx: payments.try_capture(tx, capture.id))
     standing = await payments.capture_at_gateway(gateways(provider), payment, tried)
-    for event in reversed(await seen(provider)):
+    for event in reversed(await heard(provider)):
         for _ in range(2):
             await factories.record(database, event, provider.gateway.name)
     await database.unit_of_work(lambda tx: payments.record_standing(tx, payment.id, standing))
@@ -200,11 +195,11 @@ async def test_a_bank_that_takes_money_back_is_heard(
     provider: Hand, database: Database, won: bool
 ) -> None:
     payment = await agreed(provider, database, CaptureMode.AUTOMATIC)
-    await seen(provider)
+    await heard(provider)
     await provider.dispute(payment, 4_000)
     await provider.end_dispute(payment, won=won)
 
-    events = [event for event in await seen(provider) if event.kind is EventKind.DISPUTE]
+    events = [event for event in await heard(provider) if event.kind is EventKind.DISPUTE]
     for event in reversed(events):
         await factories.record(database, event, provider.gateway.name)
 

@@ -22,6 +22,7 @@ from commerce.payments import (
     EventKind,
     Payment,
     PaymentRefused,
+    ProviderEvent,
     Refund,
     RefundRefused,
     RefundStatus,
@@ -32,7 +33,7 @@ from commerce.payments.gateways import razorpay_wire
 from commerce.payments.gateways.razorpay import RazorpayGateway
 from tests.contracts.faults import OUTAGES, Fault
 from tests.contracts.hand_razorpay import a_gateway
-from tests.contracts.razorpay_stand_in import RazorpayStandIn
+from tests.contracts.razorpay_stand_in import KEY_SECRET, RazorpayStandIn
 from tests.payments import factories
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -288,21 +289,93 @@ async def test_an_account_that_holds_the_money_of_links_has_it_captured(
     assert (await gateway.capture(payment, CAPTURE)).status is Stands.PAID
 
 
+async def told(gateway: RazorpayGateway, stand_in: RazorpayStandIn) -> list[ProviderEvent]:
+    """As the edge hears it."""
+    return [await gateway.complete(gateway.verify(*stand_in.webhook(e))) for e in stand_in.events]
+
+
 async def test_every_event_of_one_payment_tells_the_same_money(
     gateway: RazorpayGateway, stand_in: RazorpayStandIn
 ) -> None:
     payment = await paid(gateway, stand_in, a_payment())
 
-    events = [gateway.verify(*stand_in.webhook(event)) for event in stand_in.events]
+    events = await told(gateway, stand_in)
 
-    assert [(e.type, e.kind) for e in events] == [
-        ("payment.authorized", EventKind.AUTHORISED),
-        ("payment.captured", EventKind.PAID),
-        ("order.paid", EventKind.PAID),
-        ("payment_link.paid", EventKind.PAID),
+    assert [(e.type, e.kind, e.payment_key) for e in events] == [
+        ("payment.authorized", EventKind.AUTHORISED, "key-1"),
+        ("payment.captured", EventKind.OTHER, None),
+        ("order.paid", EventKind.OTHER, None),  # of the link's own order
+        ("payment_link.paid", EventKind.PAID, "key-1"),
     ]
-    told = {(e.payment_key, e.charge_ref, e.amount_minor, e.currency) for e in events}
-    assert told == {("key-1", payment.charge_ref, 5_000, "INR")}
+    money = {(e.charge_ref, e.amount_minor, e.currency) for e in events if e.payment_key}
+    assert money == {(payment.charge_ref, 5_000, "INR")}
+
+
+async def test_the_money_of_an_order_is_told_by_the_order(
+    gateway: RazorpayGateway, stand_in: RazorpayStandIn
+) -> None:
+    payment = await paid(gateway, stand_in, held())
+    await gateway.capture(payment, CAPTURE)
+
+    authorised, _, captured = await told(gateway, stand_in)
+
+    assert (authorised.kind, captured.kind) == (EventKind.AUTHORISED, EventKind.PAID)
+    for event in (authorised, captured):
+        assert (event.payment_key, event.provider_ref) == ("key-1", None)
+        assert (event.charge_ref, event.amount_minor) == (payment.charge_ref, 5_000)
+
+
+@pytest.mark.parametrize("capture", CaptureMode)
+async def test_who_writes_another_key_into_a_payment_pays_nothing_but_the_page_they_paid(
+    gateway: RazorpayGateway, stand_in: RazorpayStandIn, capture: CaptureMode
+) -> None:
+    mine = await gateway.open(a_payment(capture=capture))
+    await gateway.open(a_payment(key="key-2", capture=capture))
+
+    charge = stand_in.pay(mine.provider_ref, payment_key="key-2")
+    if capture is CaptureMode.MANUAL:
+        stand_in.take(charge)
+
+    assert {event.payment_key for event in await told(gateway, stand_in) if _counts(event)} == {
+        "key-1"
+    }
+    assert (await gateway.ask(a_payment(key="key-2", capture=capture))).status is Stands.OPEN
+
+
+def _counts(event: ProviderEvent) -> bool:
+    return event.kind is not EventKind.OTHER
+
+
+@pytest.mark.parametrize("fault", OUTAGES)
+async def test_whose_a_payment_is_is_asked_again_after_an_outage(
+    gateway: RazorpayGateway, stand_in: RazorpayStandIn, fault: Fault
+) -> None:
+    await paid(gateway, stand_in, held())
+    event = gateway.verify(*stand_in.webhook(stand_in.events[0]))
+    stand_in.line.faults.append(fault)
+
+    with pytest.raises(Outage):
+        await gateway.complete(event)
+
+    assert (await gateway.complete(event)).payment_key == "key-1"
+
+
+async def test_the_browser_is_taken_to_an_order_as_long_as_it_can_be_paid(
+    gateway: RazorpayGateway, stand_in: RazorpayStandIn, clock: FakeClock
+) -> None:
+    opened = await gateway.open(held())
+    form = await gateway.form(opened.provider_ref)
+    assert form is not None
+    assert form.action.endswith("/v1/checkout/embedded")
+    assert form.fields["order_id"] == opened.provider_ref
+    assert (form.amount_minor, form.currency) == (5_000, "INR")
+    assert KEY_SECRET not in str(form)
+
+    clock.advance(45 * MINUTE)
+
+    assert await gateway.form(opened.provider_ref) is None
+    for unknown in ("order_of_nobody", "plink_1"):
+        assert await gateway.form(unknown) is None
 
 
 async def test_an_event_keeps_its_identity_under_any_header(
@@ -361,9 +434,7 @@ async def test_other_events_and_other_shops_are_of_no_interest(
     stand_in.pay(opened.provider_ref)
     stand_in.events.append({"event": "settlement.processed", "payload": {}, "created_at": 1})
 
-    kinds = {gateway.verify(*stand_in.webhook(event)).kind for event in stand_in.events}
-
-    assert kinds == {EventKind.OTHER}
+    assert {event.kind for event in await told(gateway, stand_in)} == {EventKind.OTHER}
 
 
 async def test_nothing_personal_is_kept_of_an_event(

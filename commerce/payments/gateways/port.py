@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from commerce.payments.model import (
@@ -104,6 +105,25 @@ class Completing(Protocol):
 
     async def complete(self, event: ProviderEvent) -> ProviderEvent:
         """After `verify`: the event as it is to be recorded. May be repeated; Outage: unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayForm:
+    """What a browser must post to reach a provider's page."""
+
+    action: str
+    fields: Mapping[str, str]
+    amount_minor: int
+    currency: str
+    description: str
+
+
+@runtime_checkable
+class Forwarding(Protocol):
+    """A provider some of whose pages are reached only by a form, from a page of ours."""
+
+    async def form(self, provider_ref: str) -> PayForm | None:
+        """None where there is nothing to be paid any more, or never was."""
 
 
 @runtime_checkable

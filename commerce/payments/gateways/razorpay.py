@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from commerce.kernel import clock, jsons
 from commerce.kernel.errors import Outage
 from commerce.payments.gateways import razorpay_events, razorpay_wire
 from commerce.payments.gateways.json_calls import Answer, JsonApi
+from commerce.payments.gateways.port import PayForm
 from commerce.payments.model import (
     Capture,
     CaptureMode,
+    EventKind,
     Opened,
     Payment,
     ProviderEvent,
@@ -65,6 +68,7 @@ class RazorpayGateway:
         self._api = JsonApi(
             NAME, api_base, timeout_seconds=timeout_seconds, auth=(key_id, key_secret)
         )
+        self._api_base = api_base.rstrip("/")
         self._key_id = key_id
         self._webhook_secrets = tuple(webhook_secrets)
         self._public_url = public_url.rstrip("/")
@@ -75,7 +79,7 @@ class RazorpayGateway:
 
     async def open(self, payment: Payment) -> Opened:
         if payment.capture is CaptureMode.MANUAL:
-            page = await self._find_order(payment) or await self._create_order(payment)
+            page = await self._find_order(payment.key) or await self._create_order(payment)
         else:
             page = await self._create_link(payment)
         with self._api.understanding():
@@ -159,12 +163,57 @@ class RazorpayGateway:
             raise MalformedEvent(provider=NAME) from error
         return razorpay_events.event(parsed)
 
+    async def complete(self, event: ProviderEvent) -> ProviderEvent:
+        """What is told of a payment alone is believed of the page that its order belongs to."""
+        kind = razorpay_events.UNPROVEN.get(event.type)
+        if kind is None or event.kind is not EventKind.OTHER:
+            return event
+        order = event.payload["payment"].get("order_id")
+        key = await self._key_of(str(order), event.payment_key) if order else None
+        return event if key is None else replace(event, kind=kind, payment_key=key)
+
+    async def form(self, provider_ref: str) -> PayForm | None:
+        """What the fan's browser takes to Razorpay's checkout; None where nothing is to be paid."""
+        if not provider_ref.startswith(ORDER):
+            return None
+        answer = await self._api.send("GET", _path(provider_ref))
+        ours = razorpay_wire.notes(answer.body)
+        if not answer.done or "payment_key" not in ours:
+            return None
+        standing = await self._standing(answer.body)
+        if standing.status is not Stands.OPEN:
+            return None
+        description = str(ours.get("description") or "")
+        return PayForm(
+            action=f"{self._api_base}/checkout/embedded",
+            fields={
+                "key_id": self._key_id,
+                "order_id": provider_ref,
+                "description": description,
+                "callback_url": self._return_url,
+                "cancel_url": self._return_url,
+            },
+            amount_minor=standing.amount_minor,
+            currency=standing.currency,
+            description=description,
+        )
+
+    async def _key_of(self, order_id: str, said: str | None) -> str | None:
+        """Our key of an order: what we wrote on it, or on the link that has it."""
+        order = await self._known(f"/orders/{order_id}")
+        with self._api.understanding():
+            written = razorpay_wire.notes({"notes": order["notes"]}).get("payment_key")
+        if written is not None or said is None:
+            return None if written is None else str(written)
+        link = await self._find_link(said)
+        return said if link is not None and link.get("order_id") == order_id else None
+
     async def _create_link(self, payment: Payment) -> Thing:
         body = razorpay_wire.link_of(payment, self._return_url)
         answer = await self._api.send("POST", "/payment_links", body=body)
         if answer.done:
             return answer.body
-        known = await self._find_link(payment)  # the reference was used before, by a lost call
+        known = await self._find_link(payment.key)  # the reference was used before, by a lost call
         if known is None:
             raise PaymentRefused(provider=NAME, reason=_reason(answer))
         return known
@@ -179,21 +228,21 @@ class RazorpayGateway:
         if payment.provider_ref is not None:
             return await self._known(_path(payment.provider_ref))
         if payment.capture is CaptureMode.MANUAL:
-            return await self._find_order(payment)
-        return await self._find_link(payment)
+            return await self._find_order(payment.key)
+        return await self._find_link(payment.key)
 
-    async def _find_link(self, payment: Payment) -> Thing | None:
-        query = {"reference_id": razorpay_wire.reference(payment.key)}
-        return self._ours(await self._list("/payment_links", query, "payment_links"), payment)
+    async def _find_link(self, key: str) -> Thing | None:
+        query = {"reference_id": razorpay_wire.reference(key)}
+        return self._ours(await self._list("/payment_links", query, "payment_links"), key)
 
-    async def _find_order(self, payment: Payment) -> Thing | None:
-        query = {"receipt": razorpay_wire.reference(payment.key), "count": LISTED}
-        return self._ours(await self._list("/orders", query, "items"), payment)
+    async def _find_order(self, key: str) -> Thing | None:
+        query = {"receipt": razorpay_wire.reference(key), "count": LISTED}
+        return self._ours(await self._list("/orders", query, "items"), key)
 
-    def _ours(self, found: Sequence[Thing], payment: Payment) -> Thing | None:
+    def _ours(self, found: Sequence[Thing], key: str) -> Thing | None:
         """References are cut to size, so the whole key decides; the oldest is the one in use."""
         with self._api.understanding():
-            ours = [p for p in found if razorpay_wire.notes(p).get("payment_key") == payment.key]
+            ours = [p for p in found if razorpay_wire.notes(p).get("payment_key") == key]
             return min(ours, key=lambda page: (page["created_at"], page["id"]), default=None)
 
     async def _end(self, page: Thing) -> Thing:

@@ -11,10 +11,19 @@ from commerce.payments.model import DisputeStatus, EventKind, ProviderEvent, Sta
 from commerce.payments.refusals import MalformedEvent
 
 LINK_ENDS = frozenset({"payment_link.expired", "payment_link.cancelled"})
-# A part of the sum is told as what it is, money, so that it is seen to be the wrong sum.
-MONEY = frozenset(
-    {"payment.captured", "order.paid", "payment_link.paid", "payment_link.partially_paid"}
-)
+# A payment's own notes come from the fan's browser: who pays one order could write another's key
+# into them. So money counts where Razorpay names our link or our order beside it, and what is told
+# of a payment alone counts once Razorpay was asked whose it is. (`payment.captured` is told again,
+# by one of the former.) A part of the sum is money too, so that it is seen to be the wrong sum.
+MONEY = {
+    "order.paid": "order",
+    "payment_link.paid": "payment_link",
+    "payment_link.partially_paid": "payment_link",
+}
+UNPROVEN = {
+    "payment.authorized": EventKind.AUTHORISED,
+    "payment.failed": EventKind.DECLINED,
+}
 REFUND_EVENTS = frozenset(
     {"refund.created", "refund.processed", "refund.failed", "refund.speed_changed"}
 )
@@ -25,7 +34,7 @@ DISPUTES = {
     "payment.dispute.closed": DisputeStatus.WON,  # the question was answered; nothing was taken
     "payment.dispute.lost": DisputeStatus.LOST,
 }
-KNOWN = {"payment.authorized", "payment.failed"} | MONEY | LINK_ENDS | REFUND_EVENTS | {*DISPUTES}
+KNOWN = {*MONEY, *UNPROVEN, *DISPUTES} | LINK_ENDS | REFUND_EVENTS
 # What is kept of an object: the facts of the payment, never the person's address or account.
 KEPT = (
     *("id", "entity", "status", "amount", "currency", "amount_paid", "amount_refunded", "captured"),
@@ -59,47 +68,46 @@ def _event(body: Thing) -> ProviderEvent:
 
 def _facts(name: str, things: Mapping[str, Thing]) -> dict[str, Any]:
     if name in MONEY:
-        return _of_money(EventKind.PAID, things)
-    if name == "payment.authorized":
-        return _of_money(EventKind.AUTHORISED, things)
-    if name == "payment.failed":
-        return _of_decline(things["payment"])
+        return _of_money(MONEY[name], things)
+    if name in UNPROVEN:
+        return _of_payment(things["payment"])
     if name in LINK_ENDS:
         return _of_end(things["payment_link"])
     if name in REFUND_EVENTS:
-        return _of_refund(things)
-    return _of_dispute(DISPUTES[name], things)
+        return _of_refund(things["refund"])
+    return _of_dispute(DISPUTES[name], things["dispute"])
 
 
-def _of_money(kind: EventKind, things: Mapping[str, Thing]) -> dict[str, Any]:
-    paid = things["payment"]
-    key = _key(things)
+def _of_money(holder: str, things: Mapping[str, Thing]) -> dict[str, Any]:
+    page, paid = things[holder], things["payment"]
+    key = notes(page).get("payment_key")
     if key is None:  # another shop on this account
         return {"kind": EventKind.OTHER}
-    page = things.get("payment_link") or {"id": None}
-    now = razorpay_wire.money(
-        Stands.PAID if kind is EventKind.PAID else Stands.AUTHORISED, page, paid
-    )
+    # The order of a link is none that we know by its name.
+    ref = str(page["id"]) if holder == "payment_link" else None
+    now = razorpay_wire.money(Stands.PAID, {"id": ref}, paid)
     return {
-        "kind": kind,
-        "payment_key": key,
+        "kind": EventKind.PAID,
+        "payment_key": str(key),
         "provider_ref": now.provider_ref,
         "charge_ref": now.charge_ref,
         "amount_minor": now.amount_minor,
         "currency": now.currency,
-        "capture_before": now.capture_before,
     }
 
 
-def _of_decline(paid: Thing) -> dict[str, Any]:
-    key = notes(paid).get("payment_key")
-    if key is None:
-        return {"kind": EventKind.OTHER}
+def _of_payment(paid: Thing) -> dict[str, Any]:
+    """Of no kind until the gateway has completed it; the key is only said to be it."""
+    now = razorpay_wire.money(Stands.AUTHORISED, {"id": None}, paid)
+    said = notes(paid).get("payment_key")
     return {
-        "kind": EventKind.DECLINED,
-        "payment_key": str(key),
-        "charge_ref": str(paid["id"]),
-        "reason": str(paid.get("error_reason") or paid.get("error_code") or "declined"),
+        "kind": EventKind.OTHER,
+        "payment_key": None if said is None else str(said),
+        "charge_ref": now.charge_ref,
+        "amount_minor": now.amount_minor,
+        "currency": now.currency,
+        "capture_before": now.capture_before,
+        "reason": str(paid.get("error_reason") or paid.get("error_code") or ""),
     }
 
 
@@ -114,13 +122,12 @@ def _of_end(link: Thing) -> dict[str, Any]:
     }
 
 
-def _of_refund(things: Mapping[str, Thing]) -> dict[str, Any]:
-    refund = things["refund"]
+def _of_refund(refund: Thing) -> dict[str, Any]:
     now = razorpay_wire.refund_standing(refund)
     currency = str(refund["currency"])
     return {
         "kind": EventKind.REFUND,
-        "payment_key": _key(things),
+        "payment_key": notes(refund).get("payment_key"),
         "charge_ref": str(refund["payment_id"]),
         "amount_minor": razorpay_wire.from_razorpay(int(refund["amount"]), currency),
         "currency": currency,
@@ -131,12 +138,10 @@ def _of_refund(things: Mapping[str, Thing]) -> dict[str, Any]:
     }
 
 
-def _of_dispute(status: DisputeStatus, things: Mapping[str, Thing]) -> dict[str, Any]:
-    dispute = things["dispute"]
+def _of_dispute(status: DisputeStatus, dispute: Thing) -> dict[str, Any]:
     currency = str(dispute["currency"])
     return {
         "kind": EventKind.DISPUTE,
-        "payment_key": _key(things),
         "charge_ref": str(dispute["payment_id"]),
         "amount_minor": razorpay_wire.from_razorpay(int(dispute["amount"]), currency),
         "currency": currency,
@@ -144,11 +149,6 @@ def _of_dispute(status: DisputeStatus, things: Mapping[str, Thing]) -> dict[str,
         "dispute_ref": str(dispute["id"]),
         "dispute_status": status,
     }
-
-
-def _key(things: Mapping[str, Thing]) -> str | None:
-    keys = [notes(thing).get("payment_key") for thing in things.values()]
-    return next((str(key) for key in keys if key is not None), None)
 
 
 def _kept(thing: Thing) -> dict[str, Any]:
