@@ -1,11 +1,10 @@
-"""The tables of payments, and those of the sandbox provider that lives in our own database."""
+"""The tables of payments."""
 
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 
 from commerce.kernel.columns import Amount, Count, Id, Instant, Json, Text, status_check, table
-from commerce.payments.gateways.sandbox_model import SessionStatus
 from commerce.payments.lives import (
     CaptureMode,
     CaptureStatus,
@@ -244,55 +243,3 @@ Index(
     sqlite_where=text("status = 'asked'"),
 )
 Index("payout_reversals_of_payout", PAYOUT_REVERSALS.c.payout_id)
-
-SANDBOX_SESSIONS = table(
-    "payments",
-    "sandbox_sessions",
-    Column("id", Id, primary_key=True),
-    Column("key", Text, nullable=False),  # the caller's idempotency key
-    Column("token", Text, nullable=False),  # the last part of the pay link
-    Column("amount_minor", Amount, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("return_url", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("declines", Count, nullable=False, server_default="0"),
-    Column("charge_ref", Text),
-    Column("refunded_minor", Amount, nullable=False, server_default="0"),
-    Column("expires_at", Instant, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    UniqueConstraint("key", name="sandbox_sessions_key_once"),
-    UniqueConstraint("token", name="sandbox_sessions_token_once"),
-    CheckConstraint(
-        "refunded_minor >= 0 AND refunded_minor <= amount_minor", name="sandbox_refunds_within"
-    ),
-    status_check("sandbox_sessions_status", "status", SessionStatus),
-)
-
-SANDBOX_REFUNDS = table(
-    "payments",
-    "sandbox_refunds",
-    Column("key", Text, primary_key=True),
-    Column("id", Id, nullable=False, unique=True),
-    Column("session_id", Id, nullable=False),
-    Column("amount_minor", Amount, nullable=False),
-    Column("created_at", Instant, nullable=False),
-)
-
-SANDBOX_DELIVERIES = table(
-    "payments",
-    "sandbox_deliveries",
-    Column("id", Id, primary_key=True),
-    Column("body", Text, nullable=False),  # exactly what is signed and sent
-    Column("tries", Count, nullable=False, server_default="0"),
-    Column("next_at", Instant, nullable=False),
-    Column("delivered_at", Instant),
-    Column("gave_up_at", Instant),
-    Column("created_at", Instant, nullable=False),
-)
-Index(
-    "sandbox_deliveries_due",
-    SANDBOX_DELIVERIES.c.next_at,
-    postgresql_where=text("delivered_at IS NULL AND gave_up_at IS NULL"),
-    sqlite_where=text("delivered_at IS NULL AND gave_up_at IS NULL"),
-)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from commerce.kernel import clock
-from commerce.kernel.database import Database
-from commerce.payments import Opened, sandbox_desk
-from commerce.payments.gateways import signatures
+from commerce.kernel.database import Database, Tx
+from commerce.payments import Opened, Payment, sandbox_desk
+from commerce.payments.gateways import sandbox_bank, signatures
 from commerce.payments.gateways.sandbox import SIGNATURE_HEADER, SandboxGateway
 from commerce.payments.gateways.sandbox_delivery import SandboxDeliverer
 
@@ -33,6 +33,21 @@ class SandboxHand:
     async def decline(self, opened: Opened) -> None:
         await self._press(opened, sandbox_desk.Button.DECLINE)
 
+    async def lapse(self, payment: Payment) -> None:
+        await self._press_on(payment, sandbox_desk.Button.LAPSE)
+
+    async def dispute(self, payment: Payment, amount_minor: int) -> None:
+        async def work(tx: Tx) -> None:
+            session = await sandbox_bank.locked(tx, payment.key)
+            assert session is not None, payment.key
+            await sandbox_bank.dispute(tx, session, amount_minor)
+
+        await self._database.unit_of_work(work)
+
+    async def end_dispute(self, payment: Payment, *, won: bool) -> None:
+        button = sandbox_desk.Button.WIN if won else sandbox_desk.Button.LOSE
+        await self._press_on(payment, button)
+
     async def webhooks(self) -> list[tuple[dict[str, str], bytes]]:
         await self._deliverer.deliver_due()
         sent, self._sent = self._sent, []
@@ -40,6 +55,9 @@ class SandboxHand:
 
     def sign(self, body: bytes) -> dict[str, str]:
         return {SIGNATURE_HEADER: signatures.sign(body, SECRET, at=clock.now())}
+
+    async def _press_on(self, payment: Payment, button: sandbox_desk.Button) -> None:
+        await self._press(await self.gateway.open(payment), button)
 
     async def _press(self, opened: Opened, button: sandbox_desk.Button) -> None:
         assert opened.pay_url is not None

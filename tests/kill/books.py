@@ -13,7 +13,7 @@ from commerce.kernel.columns import metadata
 from commerce.kernel.database import Database, Tx, connect
 from commerce.kernel.tables import INBOX, OUTBOX, OUTGOING, SAGA_SIGNALS, SAGAS
 from commerce.ledger.tables import TRANSFERS
-from commerce.payments.tables import SANDBOX_DELIVERIES
+from commerce.payments.gateways.tables import SANDBOX_DELIVERIES
 from deploy import checkup, tables
 
 SKU = "HOODIE-M"

@@ -62,8 +62,8 @@ async def token(database: Database, clock: FakeClock) -> str:
 
 
 async def press(database: Database, token: str, button: Button) -> SessionStatus:
-    session = await database.unit_of_work(lambda tx: sandbox_desk.press(tx, token, button))
-    return session.status
+    page = await database.unit_of_work(lambda tx: sandbox_desk.press(tx, token, button))
+    return page.session.status
 
 
 def test_a_token_is_too_long_to_guess(token: str) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from commerce.kernel import clock, ids, jsons
 from commerce.kernel.database import Database, Tx
-from commerce.payments.gateways import sandbox_store, signatures
+from commerce.payments.gateways import sandbox_bank, sandbox_books, sandbox_store, signatures
+from commerce.payments.gateways.sandbox_bank import NAME
 from commerce.payments.gateways.sandbox_model import (
     SESSION_LIFE,
+    RefundMode,
+    SandboxRefund,
     Session,
-    SessionAct,
     SessionStatus,
     as_of,
 )
+from commerce.payments.gateways.sandbox_payouts import SandboxPayouts
 from commerce.payments.model import (
     Capture,
+    DisputeStatus,
     EventKind,
     Opened,
     Payment,
@@ -25,32 +28,46 @@ from commerce.payments.model import (
     Refund,
     RefundStanding,
     RefundStatus,
+    ReportLine,
     Standing,
     Stands,
 )
-from commerce.payments.refusals import CaptureRefused, MalformedEvent, PaymentRefused, RefundRefused
+from commerce.payments.refusals import (
+    CaptureRefused,
+    MalformedEvent,
+    PaymentRefused,
+    RefundRefused,
+)
 
-NAME = "sandbox"
 SIGNATURE_HEADER = "Sandbox-Signature"
 
 KINDS = {
+    "session.authorised": EventKind.AUTHORISED,
     "session.paid": EventKind.PAID,
     "session.declined": EventKind.DECLINED,
     "session.expired": EventKind.EXPIRED,
+    "session.voided": EventKind.VOIDED,
+    "refund.pending": EventKind.REFUND,
     "refund.succeeded": EventKind.REFUND,
+    "refund.failed": EventKind.REFUND,
+    "dispute.opened": EventKind.DISPUTE,
+    "dispute.won": EventKind.DISPUTE,
+    "dispute.lost": EventKind.DISPUTE,
 }
 STANDS = {
     SessionStatus.OPEN: Stands.OPEN,
+    SessionStatus.AUTHORISED: Stands.AUTHORISED,
     SessionStatus.PAID: Stands.PAID,
     SessionStatus.EXPIRED: Stands.EXPIRED,
+    SessionStatus.VOIDED: Stands.VOIDED,
 }
 
 
-class SandboxGateway:
+class SandboxGateway(SandboxPayouts):
     """`public_url` is where the pay page is; `secrets` sign webhooks, the newest first."""
 
     name = NAME
-    manual_capture = False
+    manual_capture = True
     captures_later = False
 
     def __init__(
@@ -66,24 +83,29 @@ class SandboxGateway:
         return Opened(provider_ref=session.id, pay_url=self._url(session))
 
     async def close(self, payment: Payment) -> Standing:
-        session = await self._database.unit_of_work(lambda tx: expire(tx, payment.key))
-        return self._standing(session)
+        return self._standing(await self._database.unit_of_work(lambda tx: _close(tx, payment)))
 
     async def ask(self, payment: Payment) -> Standing:
         return self._standing(await self._database.read(lambda tx: _look(tx, payment.key)))
 
     async def capture(self, payment: Payment, capture: Capture) -> Standing:
-        raise CaptureRefused(provider=NAME, reason="not_supported")
+        return self._standing(
+            await self._database.unit_of_work(lambda tx: _capture(tx, payment, capture))
+        )
 
     async def refund(self, payment: Payment, refund: Refund) -> RefundStanding:
-        ref = await self._database.unit_of_work(lambda tx: give_back(tx, payment.key, refund))
-        return RefundStanding(status=RefundStatus.SUCCEEDED, provider_ref=ref)
+        made = await self._database.unit_of_work(lambda tx: _refund(tx, payment, refund))
+        return _refund_standing(made)
 
     async def ask_refund(self, payment: Payment, refund: Refund) -> RefundStanding | None:
-        row = await self._database.read(lambda tx: sandbox_store.refund_by_key(tx, refund.key))
-        if row is None:
-            return None
-        return RefundStanding(status=RefundStatus.SUCCEEDED, provider_ref=row["id"])
+        made = await self._database.read(lambda tx: sandbox_store.refund_by_key(tx, refund.key))
+        return None if made is None else _refund_standing(made)
+
+    async def report(self, since: int, until: int) -> Sequence[ReportLine]:
+        return await self._database.read(lambda tx: sandbox_books.between(tx, since, until))
+
+    def read_report(self, text: str) -> Sequence[ReportLine]:
+        return sandbox_books.from_file(NAME, text)
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         header = headers.get(SIGNATURE_HEADER)
@@ -111,9 +133,10 @@ class SandboxGateway:
             status=STANDS[session.status],
             provider_ref=session.id,
             charge_ref=session.charge_ref,
-            amount_minor=session.amount_minor,
+            amount_minor=session.money_minor,
             currency=session.currency,
             pay_url=self._url(session),
+            capture_before=session.capture_before,
         )
 
 
@@ -122,66 +145,35 @@ async def _look(tx: Tx, key: str) -> Session | None:
     return None if session is None else as_of(session, await tx.now())
 
 
-async def expire(tx: Tx, key: str) -> Session | None:
-    """Make the pay page worthless, unless it was paid."""
-    session = await sandbox_store.by_key(tx, key, lock=True)
-    if session is None or not SESSION_LIFE.allows(session.status, SessionAct.EXPIRE):
-        return session
-    session = replace(session, status=SESSION_LIFE.after(session.status, SessionAct.EXPIRE))
-    await sandbox_store.save(tx, session)
-    await announce(tx, "session.expired", session)
-    return session
+async def _close(tx: Tx, payment: Payment) -> Session | None:
+    session = await sandbox_bank.locked(tx, payment.key)
+    return None if session is None else await sandbox_bank.close(tx, session)
 
 
-async def give_back(tx: Tx, payment_key: str, refund: Refund) -> str:
-    """Refund once per key, and never more than was paid; returns the refund's id."""
-    session = await sandbox_store.by_key(tx, payment_key, lock=True)
+async def _capture(tx: Tx, payment: Payment, capture: Capture) -> Session:
+    session = await sandbox_bank.locked(tx, payment.key)
+    if session is None:
+        raise CaptureRefused(provider=NAME, reason="no_such_session")
+    return await sandbox_bank.capture(tx, session, capture)
+
+
+async def _refund(tx: Tx, payment: Payment, refund: Refund) -> SandboxRefund:
+    session = await sandbox_bank.locked(tx, payment.key)
     known = await sandbox_store.refund_by_key(tx, refund.key)
     if known is not None:
-        return str(known["id"])
-    if session is None or session.status is not SessionStatus.PAID:
-        raise RefundRefused(provider=NAME, reason="not_paid")
-    refunded = session.refunded_minor + refund.amount_minor
-    if refunded > session.amount_minor:
-        raise RefundRefused(provider=NAME, reason="amount_too_large")
-    refund_id = f"sbx_re_{ids.token(96)}"
-    await sandbox_store.save(tx, replace(session, refunded_minor=refunded))
-    await sandbox_store.add_refund(
-        tx,
-        key=refund.key,
-        refund_id=refund_id,
-        session_id=session.id,
-        amount_minor=refund.amount_minor,
-    )
-    await announce(
-        tx,
-        "refund.succeeded",
-        session,
-        refund_id=refund_id,
-        refund_key=refund.key,
-        amount=refund.amount_minor,
-    )
-    return refund_id
+        return known
+    if session is None:
+        raise RefundRefused(provider=NAME, reason="no_such_session")
+    return await sandbox_bank.give_back(tx, session, refund)
 
 
-async def announce(
-    tx: Tx, event_type: str, session: Session, *, after: int = 0, times: int = 1, **facts: Any
-) -> None:
-    """Queue the webhook in the transaction of its cause: it is sent at least once."""
-    now = await tx.now()
-    body = {
-        "id": f"sbx_evt_{ids.token(96)}",
-        "type": event_type,
-        "created_at": now,
-        "session": session.id,
-        "reference": session.key,
-        "charge": session.charge_ref,
-        "amount": session.amount_minor,
-        "currency": session.currency,
-        **facts,
-    }
-    for _ in range(times):
-        await sandbox_store.add_delivery(tx, jsons.dumps(body), at=now + after)
+def _refund_standing(refund: SandboxRefund) -> RefundStanding:
+    failed = refund.status is RefundStatus.FAILED
+    return RefundStanding(
+        status=refund.status,
+        provider_ref=refund.id,
+        reason="account_closed" if failed else "",
+    )
 
 
 def _new_session(payment: Payment, return_url: str, now: int) -> Session:
@@ -193,10 +185,15 @@ def _new_session(payment: Payment, return_url: str, now: int) -> Session:
         currency=payment.currency,
         description=payment.description,
         return_url=return_url,
+        capture=payment.capture,
         status=SESSION_LIFE.start,
         declines=0,
         charge_ref=None,
+        capture_before=None,
+        captured_minor=0,
         refunded_minor=0,
+        refunds=RefundMode.AT_ONCE,
+        settles_at=None,
         expires_at=payment.expires_at,
         created_at=now,
     )
@@ -204,6 +201,7 @@ def _new_session(payment: Payment, return_url: str, now: int) -> Session:
 
 def _event(body: dict[str, Any]) -> ProviderEvent:
     kind = KINDS.get(body["type"], EventKind.OTHER)
+    word = str(body["type"]).rpartition(".")[2]
     return ProviderEvent(
         event_id=str(body["id"]),
         kind=kind,
@@ -214,8 +212,11 @@ def _event(body: dict[str, Any]) -> ProviderEvent:
         amount_minor=int(body["amount"]),
         currency=str(body["currency"]),
         reason=str(body.get("reason", "")),
+        capture_before=body.get("capture_before"),
         refund_key=body.get("refund_key"),
         refund_ref=body.get("refund_id"),
-        refund_status=RefundStatus.SUCCEEDED if kind is EventKind.REFUND else None,
+        refund_status=RefundStatus(word) if kind is EventKind.REFUND else None,
+        dispute_ref=body["dispute_id"] if kind is EventKind.DISPUTE else None,
+        dispute_status=DisputeStatus(word) if kind is EventKind.DISPUTE else None,
         payload=body,
     )

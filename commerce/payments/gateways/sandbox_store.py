@@ -1,19 +1,32 @@
-"""Every query of the sandbox provider."""
+"""Every query of the sandbox provider's sessions, refunds, disputes and webhooks."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, insert, select, text, update
 
 from commerce.kernel import ids
 from commerce.kernel.columns import db_now
 from commerce.kernel.database import Row, Tx, insert_once
-from commerce.payments.gateways.sandbox_model import Delivery, Session, SessionStatus
-from commerce.payments.tables import SANDBOX_DELIVERIES, SANDBOX_REFUNDS, SANDBOX_SESSIONS
+from commerce.payments.gateways.sandbox_model import (
+    Delivery,
+    RefundMode,
+    SandboxDispute,
+    SandboxRefund,
+    Session,
+    SessionStatus,
+)
+from commerce.payments.gateways.tables import (
+    SANDBOX_DELIVERIES,
+    SANDBOX_DISPUTES,
+    SANDBOX_REFUNDS,
+    SANDBOX_SESSIONS,
+)
+from commerce.payments.lives import CaptureMode, DisputeStatus, RefundStatus
 
-FIELDS = tuple(field.name for field in fields(Session))
+T = TypeVar("T")
 
 INSERT_SESSION = insert_once(SANDBOX_SESSIONS, "key")
 BY_KEY = select(SANDBOX_SESSIONS).where(SANDBOX_SESSIONS.c.key == bindparam("of_key"))
@@ -27,11 +40,36 @@ SAVE_SESSION = (
         status=bindparam("new_status"),
         declines=bindparam("new_declines"),
         charge_ref=bindparam("new_charge_ref"),
+        capture_before=bindparam("new_capture_before"),
+        captured_minor=bindparam("new_captured_minor"),
         refunded_minor=bindparam("new_refunded_minor"),
+        refunds=bindparam("new_refunds"),
+        settles_at=bindparam("new_settles_at"),
     )
 )
-REFUND_BY_KEY = select(SANDBOX_REFUNDS).where(SANDBOX_REFUNDS.c.key == bindparam("of_key"))
 INSERT_REFUND = insert(SANDBOX_REFUNDS)
+REFUND_BY_KEY = select(SANDBOX_REFUNDS).where(SANDBOX_REFUNDS.c.key == bindparam("of_key"))
+REFUNDS_OF = (
+    select(SANDBOX_REFUNDS)
+    .where(SANDBOX_REFUNDS.c.session_id == bindparam("of_session"))
+    .order_by(SANDBOX_REFUNDS.c.created_at, SANDBOX_REFUNDS.c.id)
+)
+SAVE_REFUND = (
+    update(SANDBOX_REFUNDS)
+    .where(SANDBOX_REFUNDS.c.id == bindparam("of_id"))
+    .values(status=bindparam("new_status"))
+)
+INSERT_DISPUTE = insert(SANDBOX_DISPUTES)
+DISPUTES_OF = (
+    select(SANDBOX_DISPUTES)
+    .where(SANDBOX_DISPUTES.c.session_id == bindparam("of_session"))
+    .order_by(SANDBOX_DISPUTES.c.created_at, SANDBOX_DISPUTES.c.id)
+)
+SAVE_DISPUTE = (
+    update(SANDBOX_DISPUTES)
+    .where(SANDBOX_DISPUTES.c.id == bindparam("of_id"))
+    .values(status=bindparam("new_status"))
+)
 INSERT_DELIVERY = insert(SANDBOX_DELIVERIES)
 DUE = (
     select(SANDBOX_DELIVERIES)
@@ -88,25 +126,42 @@ async def save(tx: Tx, session: Session) -> None:
         new_status=session.status,
         new_declines=session.declines,
         new_charge_ref=session.charge_ref,
+        new_capture_before=session.capture_before,
+        new_captured_minor=session.captured_minor,
         new_refunded_minor=session.refunded_minor,
+        new_refunds=session.refunds,
+        new_settles_at=session.settles_at,
     )
 
 
-async def refund_by_key(tx: Tx, key: str) -> Row | None:
-    return await tx.first(REFUND_BY_KEY, of_key=key)
+async def add_refund(tx: Tx, refund: SandboxRefund) -> None:
+    await tx.run(INSERT_REFUND, **asdict(refund))
 
 
-async def add_refund(
-    tx: Tx, *, key: str, refund_id: str, session_id: str, amount_minor: int
-) -> None:
-    await tx.run(
-        INSERT_REFUND,
-        key=key,
-        id=refund_id,
-        session_id=session_id,
-        amount_minor=amount_minor,
-        created_at=await tx.now(),
-    )
+async def refund_by_key(tx: Tx, key: str) -> SandboxRefund | None:
+    row = await tx.first(REFUND_BY_KEY, of_key=key)
+    return None if row is None else _refund(row)
+
+
+async def refunds_of(tx: Tx, session_id: str) -> list[SandboxRefund]:
+    return [_refund(row) for row in await tx.all(REFUNDS_OF, of_session=session_id)]
+
+
+async def save_refund(tx: Tx, refund: SandboxRefund) -> None:
+    await tx.run(SAVE_REFUND, of_id=refund.id, new_status=refund.status)
+
+
+async def add_dispute(tx: Tx, dispute: SandboxDispute) -> None:
+    await tx.run(INSERT_DISPUTE, **asdict(dispute))
+
+
+async def disputes_of(tx: Tx, session_id: str) -> list[SandboxDispute]:
+    rows = await tx.all(DISPUTES_OF, of_session=session_id)
+    return [_value(SandboxDispute, row, status=DisputeStatus(row["status"])) for row in rows]
+
+
+async def save_dispute(tx: Tx, dispute: SandboxDispute) -> None:
+    await tx.run(SAVE_DISPUTE, of_id=dispute.id, new_status=dispute.status)
 
 
 async def add_delivery(tx: Tx, body: str, *, at: int) -> None:
@@ -144,5 +199,18 @@ async def next_due_at(tx: Tx) -> int | None:
 
 
 def _session(row: Row) -> Session:
-    values: dict[str, Any] = {name: row[name] for name in FIELDS}
-    return Session(**values | {"status": SessionStatus(values["status"])})
+    return _value(
+        Session,
+        row,
+        capture=CaptureMode(row["capture"]),
+        status=SessionStatus(row["status"]),
+        refunds=RefundMode(row["refunds"]),
+    )
+
+
+def _refund(row: Row) -> SandboxRefund:
+    return _value(SandboxRefund, row, status=RefundStatus(row["status"]))
+
+
+def _value(kind: type[T], row: Row, **words: Any) -> T:
+    return kind(**{field.name: row[field.name] for field in fields(kind)} | words)  # type: ignore[arg-type]
