@@ -51,12 +51,22 @@ def payment_declined(state: State, facts: Facts, talk: Talk) -> Turn:
     return Turn(state, (Reply(text=text, link=link, priority=Priority.PAYMENT),))
 
 
+def order_confirmed(state: State, facts: Facts, talk: Talk) -> Turn:
+    """Nothing is to be clicked: it is paid at the door, and the receipt comes after that."""
+    if _is_told(state, facts):
+        return Turn(state)
+    summary = _summary(state, facts, talk, "confirmed.title")
+    state = over(state, facts["checkout_id"])
+    asks = (questions.ask(state, talk),) if state.place is Place.TURN else ()
+    return Turn(state, (summary, *asks))
+
+
 def order_paid(state: State, facts: Facts, talk: Talk) -> Turn:
     """The receipt, once, whatever was told of this checkout before."""
     told = PAID + facts["checkout_id"]
     if told in state.told:
         return Turn(state)
-    receipt = _receipt(state, facts, talk)
+    receipt = _summary(state, facts, talk, "receipt.title")
     state = replace(over(state, facts["checkout_id"]), paid_code=facts["order_code"])
     state = over(state, told)
     asks = (questions.ask(state, talk),) if state.place is Place.TURN else ()
@@ -93,7 +103,7 @@ def hold_expired(state: State, facts: Facts, talk: Talk) -> Turn:
     return questions.asked(state, talk, talk.say(state, "held.over", goods=goods))
 
 
-def _receipt(state: State, facts: Facts, talk: Talk) -> Reply:
+def _summary(state: State, facts: Facts, talk: Talk, title: str) -> Reply:
     code = facts["order_code"]
     total = talking.price(state, facts["total_minor"], facts["currency"])
     goods = talking.named_goods(
@@ -101,7 +111,7 @@ def _receipt(state: State, facts: Facts, talk: Talk) -> Reply:
     )
     address = _delivery(state, facts)
     lines = [
-        talk.say(state, "receipt.title"),
+        talk.say(state, title),
         "",
         talk.say(state, "receipt.order", code=code),
         talk.say(state, "receipt.goods", goods=goods),
@@ -138,6 +148,7 @@ def _is_told(state: State, facts: Facts) -> bool:
 EVENTS: Mapping[str, Callable[[State, Facts, Talk], Turn]] = {
     "payment_ready": payment_ready,
     "payment_declined": payment_declined,
+    "order_confirmed": order_confirmed,
     "order_paid": order_paid,
     "checkout_expired": _closed("checkout.expired"),
     "order_cancelled": _closed("checkout.cancelled"),

@@ -28,13 +28,22 @@ async def payment_declined(tx: Tx, event: Envelope) -> None:
     await _tell(tx, event, order.conversation_id, "payment_declined", told)
 
 
+async def order_confirmed(tx: Tx, event: Envelope) -> None:
+    """To be paid at the door."""
+    await _tell_of_order(tx, event, "order_confirmed")
+
+
 async def order_paid(tx: Tx, event: Envelope) -> None:
+    await _tell_of_order(tx, event, "order_paid")
+
+
+async def _tell_of_order(tx: Tx, event: Envelope, name: str) -> None:
     fact = event.payload
     order = await orders.order(tx, fact["order_id"])
     names = ("order_code", "total_minor", "currency", "title", "label", "quantity")
     told = {name: fact[name] for name in names}
     told |= {"checkout_id": fact["reference"], "address": asdict(order.address)}
-    await _tell(tx, event, fact["conversation_id"], "order_paid", told)
+    await _tell(tx, event, fact["conversation_id"], name, told)
 
 
 async def order_cancelled(tx: Tx, event: Envelope) -> None:
@@ -101,6 +110,7 @@ HANDLERS: Handlers = {
     "checkout.ready": [payment_ready],
     "payment.declined": [payment_declined],
     "payment.refunded": [payment_refunded],
+    "order.confirmed": [order_confirmed],
     "order.paid": [order_paid],
     "order.cancelled": [order_cancelled],
     "hold.expired": [hold_expired],

@@ -191,7 +191,7 @@ class CancelTaken:
 class OrderLine:
     code: str
     title: str
-    status: str  # of the order: pending, paid, cancelled, refunded
+    status: str  # of the order: pending, confirmed, paid, cancelled, refunded
     total_minor: int
     currency: str
 

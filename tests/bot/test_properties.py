@@ -27,8 +27,9 @@ INTENTS = (
     intents.Leave, intents.TakeUp, intents.FindPlaces,
 )  # fmt: skip
 EVENTS = (
-    "payment_ready", "payment_declined", "order_paid", "checkout_expired", "order_cancelled",
-    "order_refunded", "hold_expired", "unheard_of", "turn_comes", "turn_lapses", "waitlist_closed",
+    "payment_ready", "payment_declined", "order_confirmed", "order_paid", "checkout_expired",
+    "order_cancelled", "order_refunded", "hold_expired", "unheard_of", "turn_comes", "turn_lapses",
+    "waitlist_closed",
 )  # fmt: skip
 PINS = (None, an_offer(), a_single(), an_offer(options=()))
 ONWARD = {  # what brings a fan on from each place

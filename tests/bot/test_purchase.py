@@ -111,6 +111,22 @@ def test_the_pay_link_comes_first_and_the_receipt_closes_the_purchase():
     assert (fan.state.place, fan.state.checkout) == (Place.BROWSE, None)
 
 
+def test_what_is_paid_at_the_door_is_confirmed_at_once_and_receipted_when_it_was_paid():
+    fan = at("preparing")
+    facts = {
+        "checkout_id": fan.state.checkout.checkout_id, "order_code": "K7MX03",
+        "total_minor": 5000, "currency": "EUR", "title": "Hoodie", "label": "M", "quantity": 1,
+    }  # fmt: skip
+
+    assert fan.hears("order_confirmed", **facts).startswith(
+        "Your order is confirmed. You pay in cash when it arrives.\n\nOrder K7MX03\n1 x Hoodie (M)"
+    )
+    assert (fan.state.place, fan.state.checkout) == (Place.BROWSE, None)
+    assert money_comes(fan, **facts).startswith("Paid, thank you. This is your receipt.")
+    fan.hears("order_confirmed", **facts)
+    assert fan.replies == []
+
+
 def test_the_receipt_may_come_before_the_pay_link_which_is_then_not_given():
     fan = at("preparing")
     checkout = fan.state.checkout
