@@ -21,6 +21,7 @@ from commerce.ledger.accounts import (
     supplier_payable,
     tax_payable,
 )
+from commerce.ledger.chain import BrokenLink
 from commerce.ledger.model import (
     LIFE,
     BadTransfer,
@@ -45,11 +46,13 @@ from commerce.ledger.service import (
     post,
     posting,
     postings_about,
+    rebuild,
     settle,
     statement,
     status,
     sums,
     trial_balance,
+    verify,
     void,
 )
 
@@ -64,6 +67,7 @@ __all__ = [
     "SALES",
     "BadTransfer",
     "Balance",
+    "BrokenLink",
     "Entry",
     "Head",
     "Movement",
@@ -93,6 +97,7 @@ __all__ = [
     "post",
     "posting",
     "postings_about",
+    "rebuild",
     "receivable",
     "settle",
     "statement",
@@ -102,5 +107,6 @@ __all__ = [
     "supplier_payable",
     "tax_payable",
     "trial_balance",
+    "verify",
     "void",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from commerce.kernel import clock
 from commerce.kernel.database import Tx
-from commerce.ledger import accounts, books, model, store
+from commerce.ledger import accounts, books, model, sealing, store
+from commerce.ledger.chain import BrokenLink
 from commerce.ledger.model import Balance, Ending, Entry, Kind, Posting, Recorded, Status
 
 
@@ -100,3 +101,13 @@ async def pending(tx: Tx, account: str, limit: int = 500) -> list[Entry]:
 async def trial_balance(tx: Tx) -> list[Balance]:
     """Every account with its sums; per currency they add up to zero, posted and pending."""
     return await books.trial_balance(tx)
+
+
+async def verify(tx: Tx) -> list[BrokenLink]:
+    """Whatever is not as it was sealed, or does not add up: empty where the books are right."""
+    return await sealing.verify(tx)
+
+
+async def rebuild(tx: Tx) -> None:
+    """Sum up the balances of all that is sealed anew."""
+    await sealing.rebuild(tx)
