@@ -35,6 +35,7 @@ from commerce.kernel.saga_engine import Engine
 from commerce.kernel.schedule import Job, Schedule
 from commerce.kernel.sender import Sender
 from commerce.kernel.waiting import nudged
+from commerce.ledger import jobs as ledger_jobs
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
 from deploy.carrying import Carried, PushChannel, StatusReports
@@ -313,6 +314,7 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         job("reconcile_payments", 15, lambda: payments_jobs.reconcile_open(database, known)),
         job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
         job("serve_waitlists", 5, lambda: live_jobs.serve_waitlists(database)),
+        job("seal_ledger", 15, lambda: ledger_jobs.seal(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]
 
