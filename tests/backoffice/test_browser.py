@@ -20,13 +20,18 @@ PHONE = {"width": 390, "height": 844}
 async def page(browser: Browser, office: TestServer, house: House) -> AsyncIterator[Page]:
     """Mara's phone, signed in, on the console of her session."""
     page = await browser.new_page(base_url=str(office.make_url("/")), viewport=PHONE)
-    await page.goto(console(house))
-    await page.get_by_label("E-mail").fill(house.mara.email)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
+    await signs_in(page, house.mara.email, console(house))
     await expect(page.get_by_role("heading", name="Friday")).to_be_visible()
     yield page
     await page.close()
+
+
+async def signs_in(page: Page, email: str, path: str) -> None:
+    await page.context.clear_cookies()
+    await page.goto(path)
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
 
 
 async def test_a_paid_order_appears_without_loading_the_page(
@@ -59,6 +64,27 @@ async def test_a_leader_pins_counts_down_unpins_and_ends(page: Page) -> None:
     await expect(page.get_by_role("button", name="Pin Hoodie")).to_have_count(0)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_supplier_counts_on_a_phone(page: Page, house: House) -> None:
+    await signs_in(page, "nell@livetill.example", "/backoffice/products")
+    await page.get_by_role("link", name="Stock of Hoodie").click()
+    await page.get_by_role("link", name="Change M in main").click()
+    await page.get_by_label("I counted").check()
+    await page.get_by_label("Pieces").fill("4")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Say why, in 3 to 200 characters")).to_be_visible()
+    await expect(page.get_by_label("I counted")).to_be_checked()
+    await expect(page.get_by_label("Pieces")).to_have_value("4")
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+    await page.get_by_label("Why?").fill("Stocktaking")
+    await page.get_by_role("button", name="Save").click()
+
+    await expect(page.get_by_text("4 available")).to_be_visible()
+    await expect(page.locator(".move").first).to_contain_text("Stocktaking · Nell")
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
 async def test_a_live_ended_elsewhere_closes_this_console(
     page: Page, house: House, fanout: LocalFanout
 ) -> None:
@@ -70,7 +96,8 @@ async def test_a_live_ended_elsewhere_closes_this_console(
     await expect(page.get_by_role("button", name="Pin Hoodie")).to_have_count(0)
 
 
-async def test_a_phone_is_wide_enough(page: Page) -> None:
-    for path in ("", "/sessions/new", "/products"):
+async def test_a_phone_is_wide_enough(page: Page, house: House) -> None:
+    stock = f"/products/{house.hoodie.id}/stock"
+    for path in ("", "/sessions/new", "/products", stock):
         await page.goto(f"/backoffice{path}")
         assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

@@ -390,9 +390,39 @@ def test_every_refusal_a_leader_can_meet_has_words(refusal: type[Refusal]) -> No
         "too_fast",
         "title_missing",
         "stream_not_understood",
+        "turn_lapsed",
     }
 
     assert bool(words.problem(refusal.code)) is (refusal.code not in spoken_elsewhere)
+
+
+async def test_the_console_shows_who_waits_and_what_is_stopped(
+    open_browser: Opens, house: House
+) -> None:
+    mug = await a_product(house.database, house.hoodie.supplier_id, "Mug", pieces=1)
+    holds = inventory.Holds(house.database)
+    for sku, pieces in (("HOODIE", 5), ("MUG", 1)):
+        await holds.hold(
+            key=sku, sku=sku, quantity=pieces, owner="f", reference=house.session.id, seconds=60
+        )
+    await holds.close()
+    browser = await open_browser("mara")
+    for product in (mug, house.hoodie):
+        await browser.post(f"{console(house)}/pin", product=product.id)
+
+    for fan, sku in (("ana", "HOODIE"), ("ben", "HOODIE"), ("cleo", "MUG")):
+        await house.database.unit_of_work(
+            lambda tx, fan=fan, sku=sku: live.waitlist.join(
+                tx, key=fan, session_id=house.session.id, sku=sku, quantity=1, owner=fan,
+                hold_seconds=60,
+            )
+        )  # fmt: skip
+    page = await browser.get(console(house))
+
+    assert 'sold out</b><span class="stock-queue">2 fans wait</span>' in page
+    assert "<li><span>Mug</span><b>1</b></li>" in page
+    await house.database.unit_of_work(lambda tx: inventory.suspend(tx, "HOODIE", "a count"))
+    assert "stopped" in Tags(await browser.get(console(house))).words
 
 
 @pytest.mark.parametrize("code", ["{wait}", "<script>", "", "paid"])
