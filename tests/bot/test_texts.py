@@ -17,7 +17,9 @@ from tests.house import source
 PUT_TOGETHER = {  # keys whose end is found while talking -> the ends there are
     "postcode": {addresses.rules(code).postcode_word for code in countries.codes()},
     "region": {addresses.rules(code).region_word for code in countries.codes()},
-    "status": {"pending", "paid", "cancelled", "refunded", "none", "orders", "order"},
+    "status": {
+        "pending", "confirmed", "paid", "cancelled", "refunded", "none", "orders", "order",
+    },
     "field": {Place.NAME, Place.STREET, Place.CITY, Place.REGION},
     "problem": {
         "country", "letters", "long", "postcode", "region", "postcode_region", "city_region",
