@@ -8,15 +8,25 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sqlalchemy import exists, or_, select
+
 from commerce import checkout, inventory, orders, payments, pricing
+from commerce.kernel import saga
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.errors import Outage
 from commerce.kernel.outbox import Dispatcher, Relay
 from commerce.kernel.saga_engine import Engine
+from commerce.kernel.tables import OUTBOX, SAGAS
 from commerce.payments import EventKind, ProviderEvent
 from tests.accounts.factories import an_address
 
 T = TypeVar("T")
+UNDER_WAY = select(
+    or_(
+        exists().where(SAGAS.c.status.in_(saga.OPEN)),
+        exists().where(OUTBOX.c.status == "waiting"),
+    )
+)
 SKU = "shirt-m"
 HOLD_SECONDS = 600
 TRIES_MAX = 400
@@ -45,7 +55,10 @@ class Core:
         self.holds = inventory.Holds(self.database)
         self.engine = Engine(self.database, checkout.definitions(self.database, gateways))
         self.dispatcher = Dispatcher(self.database, [checkout.HANDLERS])
-        self.relay = Relay(self.database, self.dispatcher.deliver)
+        self.relay = Relay(
+            self.database, self.dispatcher.deliver, within=self.dispatcher.deliver_within
+        )
+        self.modes: dict[str, payments.CaptureMode] = {}  # by the id of the checkout
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -60,7 +73,23 @@ class Core:
                     await loop
             await self.engine.close()
 
-    async def check_out(self, fan: str, *, quantity: int = 1) -> checkout.Checkout:
+    async def settles(self) -> None:
+        """Everything that is due now, until nothing is."""
+        await self.engine.settle()
+        while await self.relay.relay_due():
+            await self.engine.settle()
+
+    async def under_way(self) -> bool:
+        """Whether anything waits for anything but the fans."""
+        return bool(await self.database.read(lambda tx: tx.scalar(UNDER_WAY)))
+
+    async def check_out(
+        self,
+        fan: str,
+        *,
+        quantity: int = 1,
+        capture: payments.CaptureMode = payments.CaptureMode.AUTOMATIC,
+    ) -> checkout.Checkout:
         """Hold, price and open; every part under this fan's own key."""
         owner = f"telegram:platform:{fan}"
         hold = await insist(
@@ -73,11 +102,13 @@ class Core:
         request = checkout.Request(
             key=f"{fan}:checkout", fan_id=f"fan-{fan}", conversation_id=owner,
             leader_id="leader-1", hold_id=hold.id, quote_id=quote.id, address=an_address(),
-            language="es", provider=self.provider.name,
+            language="es", provider=self.provider.name, capture=capture,
         )  # fmt: skip
-        return await insist(
+        bought = await insist(
             lambda: self.database.unit_of_work(lambda tx: checkout.open_checkout(tx, request))
         )
+        self.modes[bought.id] = capture
+        return bought
 
     async def paid(self, bought: checkout.Checkout) -> payments.Payment:
         """The provider's webhook arrives, as often as it takes."""

@@ -14,7 +14,7 @@ from commerce.kernel.database import Database, Tx
 from commerce.kernel.outbox import Dispatcher, Relay
 from commerce.kernel.saga import LEASE_SECONDS
 from commerce.kernel.saga_engine import Engine
-from commerce.payments import EventKind, Payment, ProviderEvent
+from commerce.payments import EventKind, Payment, ProviderEvent, Refund
 from commerce.payments import jobs as payments_jobs
 from commerce.pricing import Quote
 from deploy import invariants
@@ -92,9 +92,24 @@ class Shop:
         found = await self.saga(opened.id)
         return Purchase(opened.id, opened.order_code, CheckoutData.of(found.data))
 
-    async def buys(self, fan: str = "1", quantity: int = 2) -> Purchase:
+    async def buys(self, fan: str = "1", quantity: int = 2, **changes: Any) -> Purchase:
         hold = await self.holds(fan, quantity)
-        return await self.checks_out(self.asks(hold, await self.prices(fan, quantity)))
+        return await self.checks_out(self.asks(hold, await self.prices(fan, quantity), **changes))
+
+    async def bought(self, fan: str = "1", quantity: int = 2) -> Purchase:
+        purchase = await self.buys(fan, quantity)
+        await self.settles()
+        await self.is_paid(purchase)
+        await self.settles()
+        return purchase
+
+    async def refunds(self, purchase: Purchase, amount_minor: int, **changes: Any) -> Refund:
+        facts = {"key": "refund-1", "reason": "returned", "restock": False} | changes
+        return await self.database.unit_of_work(
+            lambda tx: checkout.request_refund(
+                tx, order_id=purchase.data.order_id, amount_minor=amount_minor, **facts
+            )
+        )
 
     async def cancels(self, purchase: Purchase) -> bool:
         return await self.database.unit_of_work(
@@ -114,6 +129,10 @@ class Shop:
         return await self.database.unit_of_work(
             lambda tx: payments.record_event(tx, "sandbox", event)
         )
+
+    async def is_authorised(self, purchase: Purchase) -> None:
+        self.provider.authorise(purchase.key)
+        await self.hears(purchase, EventKind.AUTHORISED, charge_ref=f"charge of {purchase.key}")
 
     async def is_paid(self, purchase: Purchase) -> None:
         if purchase.key in self.provider.pages:
