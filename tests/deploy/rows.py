@@ -1,0 +1,181 @@
+"""Rows as the till writes them, to be written past every service and guard, right or broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Table, insert
+
+from commerce.inventory.tables import HOLDS, STOCK, STOCK_MOVEMENTS
+from commerce.kernel.clock import MINUTE
+from commerce.kernel.database import Database, Tx
+from commerce.kernel.tables import INBOX, OUTBOX, SAGAS
+from commerce.ledger.tables import TRANSFERS
+from commerce.orders.tables import ORDERS
+from commerce.payments.tables import CAPTURES, DISPUTES, PAYMENTS, REFUNDS
+from tests.conftest import NOON
+
+LONG_AGO = NOON - 11 * MINUTE
+JUST_NOW = NOON - 9 * MINUTE
+
+Row = tuple[Table, dict[str, Any]]
+Rows = list[Row]
+
+
+def stock(**changes: Any) -> Row:
+    facts = {"sku": "shirt", "warehouse": "main", "on_hand": 9, "held": 0, "sold": 0, "version": 1}
+    return STOCK, facts | changes
+
+
+def hold(**changes: Any) -> Row:
+    facts = {
+        "id": "h", "key": "h", "sku": "shirt", "warehouse": "main", "quantity": 2, "owner": "o",
+        "reference": "s", "status": "held", "expires_at": NOON + MINUTE, "created_at": 0,
+        "changed_at": 0,
+    }  # fmt: skip
+    return HOLDS, facts | changes
+
+
+def sold(**changes: Any) -> Row:
+    facts = {
+        "sku": "shirt", "warehouse": "main", "kind": "sold", "quantity": 2, "reason": "paid",
+        "reference": "o", "moved_by": "", "moved_at": 0,
+    }  # fmt: skip
+    return STOCK_MOVEMENTS, facts | changes
+
+
+def moved(kind: str = "received", quantity: int = 9, **changes: Any) -> Row:
+    return sold(kind=kind, quantity=quantity, **{"reference": "d"} | changes)
+
+
+def shelf(**changes: Any) -> Rows:
+    """Nine pieces, and how they came in."""
+    return [stock(**changes), moved()]
+
+
+def order(**changes: Any) -> Row:
+    facts = {
+        "id": "o", "key": "k", "code": "ACDEFG", "fan_id": "f", "conversation_id": "c",
+        "session_id": "s", "leader_id": "l", "reference": "r", "quote_id": "q", "language": "es",
+        "currency": "EUR", "total_minor": 500, "pieces": 2, "items": "[]", "lines": "[]",
+        "address": "{}", "status": "pending", "version": 1, "placed_at": 0,
+    }  # fmt: skip
+    return ORDERS, facts | changes
+
+
+def payment(**changes: Any) -> Row:
+    facts = {
+        "id": "p", "key": "p", "order_id": "o", "reference": "r", "provider": "sandbox",
+        "amount_minor": 500, "currency": "EUR", "description": "d", "capture": "automatic",
+        "status": "paid", "expires_at": 0, "created_at": 0, "paid_at": LONG_AGO,
+        "captured_minor": 500, "check_at": 0, "version": 1,
+    }  # fmt: skip
+    return PAYMENTS, facts | changes
+
+
+def unpaid(**changes: Any) -> Row:
+    return payment(**{"status": "open", "captured_minor": 0, "paid_at": None} | changes)
+
+
+def capture(**changes: Any) -> Row:
+    facts = {
+        "id": "c", "key": "c", "payment_id": "p", "amount_minor": 500, "status": "succeeded",
+        "reason": "", "created_at": 0, "version": 1,
+    }  # fmt: skip
+    return CAPTURES, facts | changes
+
+
+def refund(**changes: Any) -> Row:
+    facts = {
+        "id": "r", "key": "r", "payment_id": "p", "amount_minor": 500, "reason": "late",
+        "status": "asked", "next_at": 0, "created_at": 0, "version": 1,
+    }  # fmt: skip
+    return REFUNDS, facts | changes
+
+
+def dispute(**changes: Any) -> Row:
+    facts = {
+        "id": "d", "payment_id": "p", "provider": "sandbox", "provider_ref": "dp",
+        "amount_minor": 500, "currency": "EUR", "fee_minor": 15, "reason": "", "status": "opened",
+        "opened_at": 0, "version": 1,
+    }  # fmt: skip
+    return DISPUTES, facts | changes
+
+
+def transfer(posting: str, debit: str, credit: str, amount_minor: int = 500, **changes: Any) -> Row:
+    n = changes.pop("n", 1)
+    end = "/end" if changes.get("kind") in ("settle", "void") else ""
+    facts = {
+        "id": f"{posting}/{n}{end}", "posting_id": posting, "n": n, "kind": "post",
+        "reason": "sale", "reference": "o", "debit": debit, "credit": credit, "currency": "EUR",
+        "amount_minor": amount_minor, "at": NOON - MINUTE,
+    }  # fmt: skip
+    return TRANSFERS, facts | changes
+
+
+CLEARING, OWED = "clearing:sandbox", "customer_payable"
+
+
+def sale(amount_minor: int = 500, **changes: Any) -> Row:
+    return transfer("sold:o", OWED, "sales", amount_minor, **changes)
+
+
+def received(of: str = "p", amount_minor: int = 500) -> Row:
+    return transfer(f"received:{of}", CLEARING, OWED, amount_minor, reason="payment")
+
+
+def given_back(of: str = "r", amount_minor: int = 500, **changes: Any) -> Row:
+    return transfer(
+        f"refunded:{of}", "refunds", CLEARING, amount_minor, **{"reason": "refund"} | changes
+    )
+
+
+def disputed(n: int = 1) -> Row:
+    return transfer("disputed:d", "disputes:sandbox", CLEARING, reason="dispute", n=n)
+
+
+def won() -> Row:
+    return transfer("dispute_won:d", CLEARING, "disputes:sandbox", reason="dispute won")
+
+
+def lost() -> Row:
+    return transfer("dispute_lost:d", "refunds", "disputes:sandbox", reason="dispute lost")
+
+
+def saga(**changes: Any) -> Row:
+    facts = {
+        "id": "s", "kind": "checkout", "key": "s", "status": "waiting", "step": 1, "data": "{}",
+        "next_at": NOON, "correlation_id": "", "created_at": 0, "changed_at": 0,
+    }  # fmt: skip
+    return SAGAS, facts | changes
+
+
+def event(**changes: Any) -> Row:
+    facts = {
+        "id": "e", "name": "order.paid", "version": 1, "aggregate_id": "o", "payload": "{}",
+        "correlation_id": "", "occurred_at": JUST_NOW, "status": "waiting",
+    }  # fmt: skip
+    return OUTBOX, facts | changes
+
+
+def message(**changes: Any) -> Row:
+    facts = {
+        "account": "a", "message_id": "1", "conversation_id": "c", "body": "{}",
+        "correlation_id": "", "received_at": 0, "status": "waiting",
+    }  # fmt: skip
+    return INBOX, facts | changes
+
+
+PAID: Rows = [order(status="paid"), payment(), received(), sold(), sale()]
+
+
+def paid_but(*without: Row, add: Rows = []) -> Rows:  # noqa: B006  (never changed)
+    return [row for row in PAID if row not in without] + add
+
+
+async def write(database: Database, rows: Rows) -> None:
+    async def work(tx: Tx) -> None:
+        for table, row in rows:
+            await tx.run(insert(table), **row)
+
+    await database.unit_of_work(work)
