@@ -9,6 +9,8 @@ import pytest
 
 from commerce import inventory
 from commerce.inventory import Movement, MovementKind, Stock
+from commerce.kernel import outbox, parked, saga
+from commerce.kernel.audit import Intervention
 from commerce.kernel.database import Database, connect
 from commerce.kernel.sqlite import open_connection
 from deploy import invariants, migrations
@@ -23,6 +25,25 @@ SOLD_AND_HELD = (
     "INSERT INTO {inventory}stock_movements"
     " (sku, kind, quantity, reason, reference, moved_at) VALUES"
     " ('shirt', 'received', 9, 'delivery', '', 1), ('shirt', 'sold', 3, 'paid', 'order', 2)",
+)
+
+
+BEFORE_DIRECTIONS = "0011"
+_SAGA = (
+    "INSERT INTO {{kernel}}sagas (id, kind, key, status, step, data, next_at, correlation_id,"
+    " created_at, changed_at) VALUES ('{0}', 'checkout', '{0}', '{1}', 1, '{{{{}}}}', 1, '', 1, 1)"
+)
+STOPPED = (
+    *(_SAGA.format(f"{status}-1", status) for status in ("running", "compensating", "parked")),
+    _SAGA.format("parked-2", "parked"),
+    "INSERT INTO {kernel}saga_steps (saga_id, step, direction, name, status, started_at)"
+    " VALUES ('parked-1', 1, 'do', 'link', 'done', 1), ('parked-2', 2, 'undo', 'x', 'done', 1)",
+    "INSERT INTO {kernel}outbox (id, name, version, aggregate_id, payload, correlation_id,"
+    " occurred_at, status, tries, error) VALUES"
+    " ('e1', 'order.paid', 1, 'o', '{{}}', '', 1, 'parked', 5, 'bug'),"
+    " ('e2', 'order.paid', 1, 'o', '{{}}', '', 1, 'waiting', 0, NULL)",
+    "INSERT INTO {kernel}inbox (account, message_id, conversation_id, body, correlation_id,"
+    " received_at, status) VALUES ('a', '1', 'c', '{{}}', '', 1, 'parked')",
 )
 
 
@@ -47,12 +68,12 @@ async def upgraded(url: str, since: str, *statements: str) -> Database:
     if url.startswith("sqlite:///"):
         old = open_connection(url.removeprefix("sqlite:///"))
         for statement in statements:
-            old.execute(statement.format(inventory=""))
+            old.execute(statement.format(inventory="", kernel=""))
         old.close()
     else:
         server = await asyncpg.connect(url)
         for statement in statements:
-            await server.execute(statement.format(inventory="inventory."))
+            await server.execute(statement.format(inventory="inventory.", kernel="kernel."))
         await server.close()
     await asyncio.to_thread(migrations.migrate, url)
     return await connect(url)
@@ -80,5 +101,27 @@ async def test_stock_without_warehouses_lies_in_the_main_one_and_its_history_is_
         assert await database.read(invariants.violations) == []
         await database.unit_of_work(lambda tx: inventory.claim(tx, "h1", reference="order 2"))
         assert await database.read(invariants.violations) == []
+    finally:
+        await database.close()
+
+
+async def test_what_had_stopped_goes_on_in_its_direction_and_can_be_given_up(empty_url):
+    database = await upgraded(empty_url, BEFORE_DIRECTIONS, *STOPPED)
+    try:
+        found = {}
+        for saga_id in ("running-1", "compensating-1", "parked-1", "parked-2"):
+            one = await database.read(lambda tx, i=saga_id: saga.find(tx, i))
+            found[saga_id] = (str(one.status), str(one.direction))
+        assert found == {
+            "running-1": ("running", "do"), "compensating-1": ("compensating", "undo"),
+            "parked-1": ("parked", "do"), "parked-2": ("parked", "undo"),
+        }  # fmt: skip
+        [event] = await database.read(parked.events)
+        assert (event.id, event.error, event.outages) == ("e1", "bug", 0)
+        will = Intervention(key="k", actor="a", actor_name="", reason="of before the upgrade")
+        await database.unit_of_work(lambda tx: parked.drop_event(tx, "e1", will))
+        assert [row["id"] for row in await database.unit_of_work(outbox.claim)] == ["e2"]
+        [message] = await database.read(parked.messages)
+        assert (message.conversation_id, message.error) == ("c", "")
     finally:
         await database.close()

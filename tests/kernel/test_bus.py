@@ -14,7 +14,7 @@ from typing import ClassVar
 import asyncpg
 import pytest
 from redis import asyncio as aioredis
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from commerce.kernel import ids, jsons, resending
 from commerce.kernel.bus import (
@@ -368,6 +368,37 @@ async def test_a_database_outage_is_no_fault_of_the_event(database, redis, relay
         await until(nothing_pending(redis))
 
     assert await redis.exists(DEAD) == 0
+
+
+async def test_an_outage_without_end_parks_only_its_event(database, redis, relay, a_consumer):
+    async def never_thirteen(tx: Tx, event: Envelope) -> None:
+        if event.payload["number"] == 13:
+            raise Outage("locked for ever")
+        await note(tx, event)
+
+    await emit(database, ("bad", 13), ("bad", 14), ("good", 1))
+    await relay.relay_due()
+    async with running(a_consumer(never_thirteen, patience_seconds=0.00001).run()):
+        await until(has_handled(database, 2))
+        await until(nothing_pending(redis))
+
+    assert sorted(await handled(database)) == [("bad", 14), ("good", 1)]
+    [row, *_] = await database.read(lambda tx: tx.all(ROWS))
+    assert (row["status"], row["error"]) == (OutboxStatus.PARKED, "locked for ever")
+
+
+async def test_what_a_person_gave_up_is_not_heard_when_its_message_comes_again(
+    database, redis, relay, a_consumer
+):
+    await emit(database, ("parcel", 1))
+    await relay.relay_due()
+    gone = update(OUTBOX).values(status=OutboxStatus.DROPPED)
+    await database.unit_of_work(lambda tx: tx.run(gone))
+    async with running(a_consumer().run()):
+        await until(nothing_pending(redis))
+
+    assert await handled(database) == []
+    assert await statuses(database) == [OutboxStatus.DROPPED]
 
 
 async def test_a_redis_that_may_evict_is_refused(redis, redis_url):

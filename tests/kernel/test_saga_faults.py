@@ -8,6 +8,7 @@ import pytest
 
 from commerce.kernel import saga
 from commerce.kernel.clock import HOUR, SECOND
+from commerce.kernel.database import connect
 from commerce.kernel.errors import Outage
 from commerce.kernel.saga import LEASE_SECONDS
 from commerce.kernel.saga_engine import Engine
@@ -17,6 +18,10 @@ from tests.kernel.notes import notes
 from tests.kernel.sagas import KIND, Full, Trip, history, stands, started, told
 
 pytestmark = pytest.mark.usefixtures("clock")
+
+
+class Died(BaseException):
+    """The process ends here: nothing after it runs, as after a kill."""
 
 
 @pytest.fixture
@@ -161,6 +166,26 @@ async def test_a_saga_whose_worker_died_is_taken_over_when_the_lease_ends(
     assert (await stands(database, saga_id)).status is SagaStatus.COMPLETED
 
 
+async def test_another_process_resumes_what_a_dead_one_had_begun(
+    database, database_url, trip, clock
+):
+    saga_id = await paid_trip(database)
+    elsewhere = await connect(database_url)
+    dying = Trip(agency=trip.agency)
+    dying.trouble["leave"] = [Died()]
+    with pytest.raises(Died):
+        await dying.engine(elsewhere).advance(await claimed(elsewhere))
+    await elsewhere.close()
+    await trip.engine(database).settle()
+    assert trip.seen == []
+
+    clock.advance(LEASE_SECONDS * SECOND)
+    await trip.engine(database).settle()
+    assert (await stands(database, saga_id)).status is SagaStatus.COMPLETED
+    assert dying.seen + trip.seen == ["reserve", "record", "leave", "leave"]
+    assert trip.agency.calls == [f"{saga_id}:book"]
+
+
 async def test_a_worker_that_comes_back_after_its_lease_changes_nothing(
     database, engine, trip, clock
 ):
@@ -226,10 +251,6 @@ async def test_a_stale_worker_cannot_turn_a_saga_around(database, trip, clock):
 
     assert (await stands(database, saga_id)).status is SagaStatus.COMPLETED
     assert not [name for name in trip.seen if name.startswith("undo")]
-
-
-class Died(BaseException):
-    """The process ends here: nothing after it runs, as after a kill."""
 
 
 async def test_a_crash_between_call_and_record_repeats_the_same_key(database, trip, clock):
