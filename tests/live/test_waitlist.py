@@ -312,6 +312,29 @@ async def test_a_suspended_variant_is_offered_when_it_is_sold_again(line):
     assert await line.held_for() == {"ana": 1}
 
 
+class Died(Exception):
+    """The process, in the middle of its work."""
+
+
+async def test_a_turn_is_held_and_told_together_or_not_at_all(line):
+    await line.all_join("ana")
+    await line.lets_go(0)
+
+    async def serve_and_die(tx):
+        assert len(await waitlist.serve(tx, SKU)) == 1
+        raise Died
+
+    with pytest.raises(Died):
+        await line.database.unit_of_work(serve_and_die)
+    assert await line.standing("ana") == [1]
+    assert await line.held_for() == {}
+    assert await line.told("waitlist.offered") == []
+
+    await line.settles()
+    assert await line.held_for() == {"ana": 1}
+    assert await line.told("waitlist.offered") == ["ana"]
+
+
 async def test_one_event_heard_twice_serves_once(line):
     await line.all_join("ana", "ben", "cleo")
     await line.lets_go(0)
