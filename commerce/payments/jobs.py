@@ -20,6 +20,7 @@ log = logs.get(__name__)
 AT_MOST = 50  # per run, so that one run ends
 CHECK_EVERY = 1 * MINUTE
 LOOK_AGAIN = 1 * DAY  # at what is authorised and captured from outside, such as cash at the door
+RELEASE_AGAIN = 1 * HOUR  # of a provider that lets go of nothing before it lapses
 REFUND_RETRY_FIRST = 10 * SECOND
 REFUND_RETRY_LAST = 1 * HOUR
 # Said of what was authorised, these mean that it is no longer.
@@ -147,10 +148,11 @@ async def _look_after(
     forgotten_at = service.forgotten_at(payment)
     if not later and forgotten_at <= now:
         standing = (await calls.close_at_gateway(gateways, payment)).standing
+        again_at = now + RELEASE_AGAIN
     else:
-        again_at = now + LOOK_AGAIN if later else forgotten_at
         standing = await calls.ask_gateway(gateways, payment)
-        await database.unit_of_work(lambda tx: store.check_later(tx, [payment.id], again_at))
+        again_at = now + LOOK_AGAIN if later else forgotten_at
+    await database.unit_of_work(lambda tx: store.check_later(tx, [payment.id], again_at))
     return await database.unit_of_work(lambda tx: _take_hold(tx, payment, standing))
 
 

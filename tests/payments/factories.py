@@ -17,8 +17,12 @@ from commerce.payments import (
     DisputeStatus,
     EventKind,
     Payment,
+    Payout,
+    PayoutReversal,
+    PayoutStatus,
     ProviderEvent,
     RefundStatus,
+    ReversalStatus,
     Status,
 )
 
@@ -157,6 +161,25 @@ def dispute_news(
         }
         | changes,
     )
+
+
+def a_payout(**changes: Any) -> Payout:
+    values: dict[str, Any] = {
+        "id": "payout-1", "key": "payout-1", "provider": "sandbox", "payment_id": "payment-1",
+        "account": "leader-1", "amount_minor": 3_000, "currency": "EUR", "reference": "key-1",
+        "charge_ref": None, "status": PayoutStatus.ASKED, "failure": "", "provider_ref": None,
+        "reversed_minor": 0, "tries": 0, "version": 1,
+    }  # fmt: skip
+    return Payout(**values | changes)
+
+
+def a_reversal(**changes: Any) -> PayoutReversal:
+    values: dict[str, Any] = {
+        "id": "reversal-1", "key": "reversal-1", "payout_id": "payout-1", "amount_minor": 2_000,
+        "status": ReversalStatus.ASKED, "failure": "", "provider_ref": None, "tries": 0,
+        "version": 1,
+    }  # fmt: skip
+    return PayoutReversal(**values | changes)
 
 
 async def announced(database: Database, payment: Payment) -> list[str]:

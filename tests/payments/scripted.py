@@ -35,6 +35,7 @@ class ScriptedProvider:
         self.refund_status = RefundStatus.SUCCEEDED
         self.answers_lost = 0
         self.refuses = False
+        self.releases = True
         self.closed: list[str] = []
 
     async def open(self, payment: Payment) -> Opened:
@@ -44,7 +45,7 @@ class ScriptedProvider:
         self.closed.append(payment.key)
         if self.standing.status is Stands.OPEN:
             self.standing = replace(self.standing, status=Stands.EXPIRED)
-        if self.standing.status is Stands.AUTHORISED:
+        if self.standing.status is Stands.AUTHORISED and self.releases:
             self.standing = replace(self.standing, status=Stands.VOIDED)
         return await self.ask(payment)
 

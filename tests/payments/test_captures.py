@@ -306,6 +306,24 @@ async def test_what_is_authorised_and_forgotten_is_released(
     assert (await factories.get(database, payment)).status is Status.VOIDED
 
 
+async def test_a_provider_that_lets_go_of_nothing_is_asked_once_an_hour(
+    database: Database,
+    gateways: dict[str, ScriptedProvider],
+    provider: ScriptedProvider,
+    clock: FakeClock,
+) -> None:
+    payment = await factories.authorised(database)
+    provider.releases = False
+    provider.standing = money_of(payment, status=Stands.AUTHORISED)
+    clock.advance(25 * MINUTE)
+    for _ in range(61):
+        await jobs.reconcile_open(database, gateways)
+        clock.advance(MINUTE)
+
+    assert provider.closed == [payment.key] * 2
+    assert (await factories.get(database, payment)).status is Status.AUTHORISED
+
+
 async def test_money_that_is_taken_at_the_door_is_waited_for(
     database: Database,
     gateways: dict[str, ScriptedProvider],

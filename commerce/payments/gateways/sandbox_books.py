@@ -6,6 +6,7 @@ It keeps nothing for itself: its fee is zero.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from io import StringIO
@@ -20,6 +21,7 @@ from commerce.payments.refusals import MalformedReport
 from commerce.payments.values import ReportLine
 
 FEE_MINOR = 0
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 COLUMNS = tuple(field.name for field in fields(ReportLine))
 
 INSERT = insert(SANDBOX_MOVEMENTS)
@@ -90,11 +92,17 @@ def _read(row: Sequence[str]) -> ReportLine:
         ref=ref,
         payment_key=payment_key or None,
         charge_ref=charge_ref or None,
-        amount_minor=int(amount_minor),
-        fee_minor=int(fee_minor),
+        amount_minor=_whole(amount_minor),
+        fee_minor=_whole(fee_minor),
         currency=currency,
-        at=int(at),
+        at=_whole(at),
     )
+
+
+def _whole(text: str) -> int:
+    if not WHOLE.fullmatch(text):
+        raise ValueError(f"{text[:30]!r} is not a whole number")
+    return int(text)
 
 
 def _line(row: Row) -> ReportLine:
