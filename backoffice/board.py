@@ -10,7 +10,7 @@ from backoffice import pages, plot
 from backoffice.plot import Plot
 from commerce import accounts, inventory, orders
 from commerce.accounts import Action
-from commerce.inventory import HoldStatus
+from commerce.inventory import PROMISED
 from commerce.kernel import clock
 from commerce.kernel.database import Tx
 from commerce.orders import Order, Tally
@@ -100,7 +100,7 @@ async def of(tx: Tx, session: Session) -> Board:
     return Board(
         session=session,
         offer=offer,
-        held=sum(pieces.get(HoldStatus.HELD, 0) for pieces in held.values()),
+        held=sum(pieces.get(status, 0) for pieces in held.values() for status in PROMISED),
         waiting=counts[orders.Status.PENDING].orders,
         sold=counts[orders.Status.PAID],
         plot=plot.per_minute(paid, now),
