@@ -44,6 +44,20 @@ Index(
     sqlite_where=text("status = 'held'"),
 )
 Index("holds_by_reference", HOLDS.c.reference, HOLDS.c.status)
+Index(
+    "holds_claimed",
+    HOLDS.c.sku,
+    HOLDS.c.warehouse,
+    HOLDS.c.quantity,
+    postgresql_where=text("status = 'claimed'"),
+    sqlite_where=text("status = 'claimed'"),
+)
+Index(
+    "holds_claiming",
+    HOLDS.c.sku,
+    postgresql_where=text("status = 'claiming'"),
+    sqlite_where=text("status = 'claiming'"),
+)
 
 STOCK_MOVEMENTS = table(
     "inventory",
@@ -64,6 +78,7 @@ STOCK_MOVEMENTS = table(
     ),
 )
 Index("stock_movements_by_sku", STOCK_MOVEMENTS.c.sku, STOCK_MOVEMENTS.c.seq)
+Index("stock_movements_by_reference", STOCK_MOVEMENTS.c.reference)
 
 STOCK_SUSPENSIONS = table(
     "inventory",

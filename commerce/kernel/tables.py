@@ -304,3 +304,10 @@ AUDIT_ENTRIES = table(
     CheckConstraint("length(reason) BETWEEN 3 AND 500", name="audit_entries_reason_said"),
 )
 Index("audit_entries_of_subject", AUDIT_ENTRIES.c.subject, AUDIT_ENTRIES.c.seq)
+
+ROUNDS = table(
+    "kernel",
+    "rounds",
+    Column("name", Text, primary_key=True),
+    Column("position", Text, nullable=False),  # the last key of the part that was done last
+)

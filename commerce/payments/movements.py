@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, or_, select, union
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, or_, select, text, union
 
 from commerce.kernel.database import Row, Tx, any_of
 from commerce.payments.tables import DISPUTES, PAYMENTS, REFUNDS
@@ -72,6 +72,7 @@ def _between(column: Column[Any]) -> ColumnElement[bool]:
     return and_(column >= bindparam("since"), column < bindparam("until"))
 
 
+_HAS_MONEY = text("captured_minor > 0")  # written out, as the index has it
 _PAYMENTS = select(PAYMENTS.c.id).where(PAYMENTS.c.provider == bindparam("provider"))
 _REFUNDED = _PAYMENTS.join(REFUNDS, REFUNDS.c.payment_id == PAYMENTS.c.id)
 _DISPUTED = select(DISPUTES.c.payment_id.label("id")).where(
@@ -85,13 +86,13 @@ NAMED = union(
     _DISPUTED.where(_named(DISPUTES.c.provider_ref)),
 )
 MOVING = union(
-    _PAYMENTS.where(PAYMENTS.c.captured_minor > 0, _between(PAYMENTS.c.paid_at)),
+    _PAYMENTS.where(_HAS_MONEY, _between(PAYMENTS.c.paid_at)),
     _REFUNDED.where(_between(REFUNDS.c.created_at)),
     _DISPUTED.where(or_(_between(DISPUTES.c.opened_at), _between(DISPUTES.c.closed_at))),
 )
 FIRST_PAID = (
     select(PAYMENTS.c.paid_at)
-    .where(PAYMENTS.c.provider == bindparam("provider"), PAYMENTS.c.captured_minor > 0)
+    .where(PAYMENTS.c.provider == bindparam("provider"), _HAS_MONEY)
     .order_by(PAYMENTS.c.paid_at)
     .limit(1)
 )

@@ -68,6 +68,13 @@ Index(
     sqlite_where=text(TO_CHECK),
 )
 Index("payments_by_order", PAYMENTS.c.order_id)
+Index(
+    "payments_paid",
+    PAYMENTS.c.provider,
+    PAYMENTS.c.paid_at,
+    postgresql_where=text("captured_minor > 0"),
+    sqlite_where=text("captured_minor > 0"),
+)
 Index("payments_by_charge", PAYMENTS.c.provider, PAYMENTS.c.charge_ref)
 
 EVENTS = table(

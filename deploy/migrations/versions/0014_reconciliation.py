@@ -13,8 +13,10 @@ down_revision = "0013"
 def upgrade() -> None:
     create_schemas("checkout")
     _alerts()
+    _rounds()
     _runs()
     _differences()
+    _indexes()
 
 
 def _alerts() -> None:
@@ -42,6 +44,17 @@ def _alerts() -> None:
         schema="kernel",
         postgresql_where=sa.text("resolved_at IS NULL"),
         sqlite_where=sa.text("resolved_at IS NULL"),
+    )
+
+
+def _rounds() -> None:
+    op.create_table(
+        "rounds",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="kernel",
+        sqlite_strict=True,
     )
 
 
@@ -126,4 +139,34 @@ def _differences() -> None:
         schema="checkout",
         postgresql_where=sa.text("status = 'open'"),
         sqlite_where=sa.text("status = 'open'"),
+    )
+
+
+def _indexes() -> None:
+    """So that proving the books does not read all of them."""
+    op.create_index(
+        "stock_movements_by_reference",
+        "stock_movements",
+        ["reference"],
+        unique=False,
+        schema="inventory",
+    )
+    for status, columns in (("claimed", ["sku", "warehouse", "quantity"]), ("claiming", ["sku"])):
+        op.create_index(
+            f"holds_{status}",
+            "holds",
+            columns,
+            unique=False,
+            schema="inventory",
+            postgresql_where=sa.text(f"status = '{status}'"),
+            sqlite_where=sa.text(f"status = '{status}'"),
+        )
+    op.create_index(
+        "payments_paid",
+        "payments",
+        ["provider", "paid_at"],
+        unique=False,
+        schema="payments",
+        postgresql_where=sa.text("captured_minor > 0"),
+        sqlite_where=sa.text("captured_minor > 0"),
     )
