@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commerce.kernel.database import Tx
-from deploy.invariants import clearing, money, orders, stock, work
+from deploy.invariants import clearing, money, orders, stock, waitlist, work
 from deploy.invariants.rule import Invariant, Part, Violation, asked
 
 INVARIANTS: Sequence[Invariant] = (
     *stock.INVARIANTS,
+    *waitlist.INVARIANTS,
     *orders.INVARIANTS,
     *money.INVARIANTS,
     *clearing.INVARIANTS,
     *work.INVARIANTS,
 )
 # What jobs do in time; a till that stands still lets it lie.
-CHORES: Sequence[Invariant] = (*stock.CHORES, *money.CHORES)
+CHORES: Sequence[Invariant] = (*stock.CHORES, *waitlist.CHORES, *money.CHORES)
 
 
 async def violations(tx: Tx) -> list[Violation]:

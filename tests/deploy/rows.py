@@ -13,6 +13,7 @@ from commerce.kernel.tables import INBOX, OUTBOX, SAGAS
 from commerce.ledger.tables import TRANSFERS
 from commerce.orders.tables import ORDERS
 from commerce.payments.tables import CAPTURES, DISPUTES, PAYMENTS, REFUNDS
+from live.tables import WAITLIST_ENTRIES
 from tests.conftest import NOON
 
 LONG_AGO = NOON - 11 * MINUTE
@@ -34,6 +35,15 @@ def hold(**changes: Any) -> Row:
         "changed_at": 0,
     }  # fmt: skip
     return HOLDS, facts | changes
+
+
+def turn(**changes: Any) -> Row:
+    facts = {
+        "id": "e", "key": "e", "session_id": "s", "sku": "shirt", "owner": "o", "seq": 1,
+        "quantity": 2, "hold_seconds": 60, "status": "offered", "hold_id": "h", "held": 2,
+        "expires_at": NOON + MINUTE, "joined_at": 0, "changed_at": 0,
+    }  # fmt: skip
+    return WAITLIST_ENTRIES, facts | changes
 
 
 def sold(**changes: Any) -> Row:

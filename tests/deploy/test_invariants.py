@@ -35,6 +35,7 @@ from tests.deploy.rows import (
     sold,
     stock,
     transfer,
+    turn,
     unpaid,
     won,
     write,
@@ -71,6 +72,10 @@ BROKEN: list[tuple[str, Rows]] = [
                                       saga(status="reverted", data='{"hold_id":"h"}')]),
     ("claiming_hold_has_a_checkout", [*shelf(held=2), hold(id="x", status="claiming"),
                                       saga(data='{"hold_id":"h"}')]),
+    ("turn_is_held", [turn()]),
+    ("turn_is_held", [*shelf(held=2), hold(), turn(held=1)]),
+    ("turn_is_held", [*shelf(held=2), hold(owner="x"), turn(status="taken")]),
+    ("turn_is_held", [*shelf(held=2), hold(sku="shirt"), turn(hold_id="x")]),
     ("paid_order_sold_once", paid_but(sold())),
     ("paid_order_sold_once", paid_but(add=[sold()])),
     ("paid_order_sold_once", paid_but(sold(), add=[sold(quantity=1)])),
@@ -281,6 +286,13 @@ async def test_pieces_held_long_after_their_time_are_a_chore_left_undone(databas
 
     assert await found_in(database, rows) == []
     assert await found_in(database, rows, chores) == [("no_hold_overdue", "h")]
+
+
+async def test_a_turn_nobody_ended_is_a_chore_left_undone(database):
+    rows = [*shelf(), hold(status="expired"), turn(expires_at=LONG_AGO)]
+
+    assert await found_in(database, rows) == []
+    assert await found_in(database, rows, chores) == [("no_turn_overdue", "e")]
 
 
 async def test_a_transfer_without_its_seal_is_a_chore_left_undone(database):
