@@ -242,8 +242,8 @@ async def _void(tx: Tx, payment: Payment) -> Decision:
 
 
 async def _captures_of(tx: Tx, payment: Payment) -> tuple[Capture, ...]:
-    """None were asked for where the provider captures by itself."""
-    if payment.capture is CaptureMode.AUTOMATIC:
+    """None were asked for where nothing was held, as with a provider that captures by itself."""
+    if not payment.authorised_minor:
         return ()
     return await capture_store.of_payment(tx, payment.id)
 

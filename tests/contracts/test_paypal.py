@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer, unused_port
 
+from commerce import payments
 from commerce.kernel.clock import DAY, HOUR, MINUTE, SECOND, FakeClock
+from commerce.kernel.database import Database
 from commerce.kernel.errors import Outage
 from commerce.kernel.money import exponent
 from commerce.payments import (
     CaptureMode,
     CaptureRefused,
+    CaptureStatus,
     DisputeStatus,
     EventKind,
     Payment,
@@ -24,6 +27,7 @@ from commerce.payments import (
     RefundRefused,
     RefundStatus,
     Stands,
+    Status,
     calls,
 )
 from commerce.payments.gateways import paypal_wire
@@ -561,3 +565,33 @@ async def test_the_approval_lasts_three_hours_from_the_making_of_the_order(
     stand_in.approve(opened.provider_ref)
 
     assert (await gateway.ask(a_payment())).capture_before == made_at + 3 * HOUR
+
+
+async def test_an_approval_told_captured_and_told_again_is_one_payment(
+    gateway: PayPalGateway, stand_in: PayPalStandIn, database: Database
+) -> None:
+    created = await factories.created(database, provider="paypal")
+    opened = await gateway.open(created)
+    stand_in.approve(opened.provider_ref)
+    for event in await told(gateway, stand_in):
+        await factories.record(database, event, "paypal")
+
+    held = await factories.get(database, created)
+    capture = await database.unit_of_work(
+        lambda tx: payments.request_capture(
+            tx, key="take-1", payment_id=created.id, amount_minor=5_000
+        )
+    )
+    standing = await calls.capture_at_gateway({"paypal": gateway}, held, capture)
+    await database.unit_of_work(lambda tx: payments.record_standing(tx, created.id, standing))
+    for event in await told(gateway, stand_in):
+        await factories.record(database, event, "paypal")
+
+    after = await factories.get(database, created)
+    assert (after.status, after.captured_minor) == (Status.PAID, 5_000)
+    assert await factories.announced(database, created) == [
+        "payment.authorised",
+        "payment.succeeded",
+    ]
+    (taken,) = await database.read(lambda tx: payments.captures_of(tx, created.id))
+    assert (taken.id, taken.status) == (capture.id, CaptureStatus.SUCCEEDED)
