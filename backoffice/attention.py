@@ -10,7 +10,13 @@ from backoffice.cases import Kind
 from backoffice.pages import OPERATIONS
 from commerce import checkout, inventory
 from commerce.kernel import alerts, attention
+from commerce.kernel.alerts import Alert
 from commerce.kernel.database import Tx
+
+# Alerts about what has a list of its own here.
+SHOWN_ANYWAY = frozenset(
+    {"nothing_parked", "nothing_stuck", "no_event_parked", "no_message_parked"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,13 @@ async def tiles(tx: Tx) -> Sequence[Tile]:
         Tile("Open disputes", money[Kind.DISPUTE], cases_page),
         Tile("Books that differ", len(await checkout.open_differences(tx)), f"{OPERATIONS}/books"),
         Tile("Stock not sold", len(await inventory.suspended(tx)), "#suspended"),
-        Tile("Alerts", len(await alerts.open_alerts(tx)), "#alerts"),
+        Tile("Alerts", len(await open_alerts(tx)), "#alerts"),
     )
+
+
+async def open_alerts(tx: Tx) -> list[Alert]:
+    """Those that say something that these pages do not show by themselves."""
+    return [one for one in await alerts.open_alerts(tx) if one.name not in SHOWN_ANYWAY]
 
 
 async def total(tx: Tx) -> int:

@@ -170,7 +170,7 @@ async def _overview(tx: Tx) -> Overview:
         events=await parked.events(tx, LISTED),
         messages=await parked.messages(tx, LISTED),
         suspended=await inventory.suspended(tx),
-        alerts=await alerts.open_alerts(tx),
+        alerts=await attention.open_alerts(tx),
         deeds=await audit.recent(tx, size=DEEDS_LISTED),
     )
 

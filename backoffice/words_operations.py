@@ -116,6 +116,7 @@ PROBLEMS = {
     "refund_too_large": "That is more than is left to give back.",
     "not_paid": "There is nothing to give back: no money came in, or all of it went back.",
     "no_such_difference": "There is no such difference.",
+    "no_such_case": "Nothing was changed: there is no such case any more.",
     "no_such_refund": "There is no such refund.",
     "payment_differs": "This form was sent before, for something else. Look again and repeat it.",
 }

@@ -8,9 +8,18 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select, update
 
-from commerce import checkout, inventory
+from backoffice import words_operations
+from backoffice.attention import SHOWN_ANYWAY
+from backoffice.cases import NoSuchCase
+from backoffice.forms import NoSuchAmount
+from backoffice.words_operations import PLANS, Step
+from commerce import checkout, inventory, payments
 from commerce.kernel import alerts, audit, parked, saga
+from commerce.kernel.audit import ReasonMissing
 from commerce.kernel.database import Database
+from commerce.kernel.idempotency import KeyReused
+from commerce.kernel.parked import NotParked
+from commerce.kernel.saga_interventions import SagaNotParked, SagaTurnedAlready
 from commerce.kernel.tables import AUDIT_ENTRIES, INBOX, OUTBOX, SAGAS
 from tests.backoffice.conftest import Browser, House, Opens
 from tests.backoffice.markup import PROBES, Tags
@@ -137,6 +146,10 @@ async def test_all_that_waits_is_on_one_page_and_counted_in_the_menu(
     await database.unit_of_work(
         lambda tx: alerts.raise_alert(tx, "books_differ", "sandbox", "One cent is missing.", {})
     )
+    for shown in SHOWN_ANYWAY:
+        await database.unit_of_work(
+            lambda tx, name=shown: alerts.raise_alert(tx, name, "1", "You see it anyway.", {})
+        )
     await database.unit_of_work(lambda tx: inventory.suspend(tx, "shirt-m", "held differs"))
     page = await ada.get(HERE)
 
@@ -151,6 +164,7 @@ async def test_all_that_waits_is_on_one_page_and_counted_in_the_menu(
         "address.told", "One cent is missing.", "held differs",
     ):  # fmt: skip
         assert words in page
+    assert "You see it anyway." not in page
 
 
 DECISIONS = [
@@ -305,9 +319,16 @@ async def test_reasons_are_words_and_never_markup(troubles: Troubles, ada: Brows
     assert hostile in Tags(await ada.get(f"{HERE}/audit")).words
 
 
-def test_the_words_follow_the_steps_of_the_sagas() -> None:
-    from backoffice.words_operations import PLANS, Step
+def test_every_refusal_of_these_pages_has_words() -> None:
+    refusals = [
+        ReasonMissing, KeyReused, SagaNotParked, SagaTurnedAlready, NotParked, NoSuchCase,
+        NoSuchAmount, payments.NotPaid, payments.RefundTooLarge, payments.BadAmount,
+        payments.PaymentDiffers, payments.cash_desk.NoSuchRefund, checkout.NoSuchDifference,
+    ]  # fmt: skip
+    assert [one.code for one in refusals if not words_operations.problem(one.code)] == []
 
+
+def test_the_words_follow_the_steps_of_the_sagas() -> None:
     definitions = checkout.definitions(None, {})  # type: ignore[arg-type]  # never run
     nothing = Step("").undoes
     for kind, steps in definitions.items():

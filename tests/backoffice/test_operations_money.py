@@ -74,7 +74,7 @@ async def test_only_a_case_that_exists_is_closed(troubles: Troubles, ada: Browse
     await ada.get(CASES)
     where = await ada.post(f"{CASES}/close", subject="refund:nothing", reason=REASON)
 
-    assert "not possible" in await ada.get(where)
+    assert "there is no such case" in await ada.get(where)
     assert await troubles.shop.database.read(audit.recent) == []
 
 
