@@ -22,6 +22,7 @@ from bot.texts import Texts
 from channels.web import WebChannel
 from commerce import checkout, inventory, payments
 from commerce.accounts import jobs as accounts_jobs
+from commerce.checkout import jobs as checkout_jobs
 from commerce.inventory import jobs as inventory_jobs
 from commerce.kernel import clock, logs
 from commerce.kernel.bus import RedisBus, RedisConsumer
@@ -41,6 +42,7 @@ from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDelivere
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.gateways import gateways, sandbox_secret
 from deploy.settings import Settings
+from deploy.watch import watch
 from live import jobs as live_jobs
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -315,6 +317,8 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
         job("serve_waitlists", 5, lambda: live_jobs.serve_waitlists(database)),
         job("seal_ledger", 15, lambda: ledger_jobs.seal(database)),
+        job("reconcile_reports", 3600, lambda: checkout_jobs.reconcile_reports(database, known)),
+        job("watch_the_books", 60, lambda: watch(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]
 

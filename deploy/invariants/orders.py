@@ -36,7 +36,7 @@ INVARIANTS = (
     Invariant(
         "paid_order_sold_once",
         "an order that was paid or confirmed did not take its pieces exactly once",
-        select(ORDER.id, ORDER.code, ORDER.pieces).where(
+        select(ORDER.id.label("order_id"), ORDER.code, ORDER.pieces).where(
             ORDER.status.in_(SOLD), or_(_times_sold != 1, _pieces_sold != ORDER.pieces)
         ),
         Part.ORDERS,
@@ -45,14 +45,16 @@ INVARIANTS = (
     Invariant(
         "unpaid_order_sold_nothing",
         "an order that is neither paid nor confirmed has pieces",
-        select(ORDER.id, ORDER.code).where(ORDER.status.not_in(SOLD), _pieces_out != 0),
+        select(ORDER.id.label("order_id"), ORDER.code).where(
+            ORDER.status.not_in(SOLD), _pieces_out != 0
+        ),
         Part.ORDERS,
         ORDER.id,
     ),
     Invariant(
         "paid_order_has_its_money",
         "an order is paid, but its payments do not add up to its total",
-        select(ORDER.id, ORDER.code, ORDER.total_minor).where(
+        select(ORDER.id.label("order_id"), ORDER.code, ORDER.total_minor).where(
             ORDER.status.in_([Status.PAID, Status.REFUNDED]), _captured != ORDER.total_minor
         ),
         Part.ORDERS,
@@ -61,7 +63,7 @@ INVARIANTS = (
     Invariant(
         "paid_order_is_posted",
         "an order is paid or confirmed, but its sale is not in the ledger with its total",
-        select(ORDER.id, ORDER.code, ORDER.total_minor).where(
+        select(ORDER.id.label("order_id"), ORDER.code, ORDER.total_minor).where(
             ORDER.status.in_(SOLD), _sale - _taken_back != ORDER.total_minor
         ),
         Part.ORDERS,
@@ -70,7 +72,9 @@ INVARIANTS = (
     Invariant(
         "unpaid_order_is_not_posted",
         "an order is neither paid nor confirmed, but the ledger has its sale",
-        select(ORDER.id, ORDER.code).where(ORDER.status.not_in(SOLD), _sale != _taken_back),
+        select(ORDER.id.label("order_id"), ORDER.code).where(
+            ORDER.status.not_in(SOLD), _sale != _taken_back
+        ),
         Part.ORDERS,
         ORDER.id,
     ),

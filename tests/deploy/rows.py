@@ -7,17 +7,36 @@ from typing import Any
 from sqlalchemy import Table, insert
 
 from commerce.inventory.tables import HOLDS, STOCK, STOCK_MOVEMENTS
+from commerce.kernel import jsons
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.tables import INBOX, OUTBOX, SAGAS
 from commerce.ledger.tables import TRANSFERS
+from commerce.orders import Item
 from commerce.orders.tables import ORDERS
 from commerce.payments.tables import CAPTURES, DISPUTES, PAYMENTS, REFUNDS
 from live.tables import WAITLIST_ENTRIES
+from tests.accounts.factories import an_address
 from tests.conftest import NOON
 
 LONG_AGO = NOON - 11 * MINUTE
 JUST_NOW = NOON - 9 * MINUTE
+
+ITEMS = jsons.dumps(
+    [
+        Item(
+            sku="shirt",
+            product_id="p",
+            supplier_id="s",
+            title="Shirt",
+            option="M",
+            image="",
+            quantity=2,
+            unit_price_minor=250,
+        )
+    ]
+)
+ADDRESS = jsons.dumps(an_address().to_json())
 
 Row = tuple[Table, dict[str, Any]]
 Rows = list[Row]
@@ -67,8 +86,8 @@ def order(**changes: Any) -> Row:
     facts = {
         "id": "o", "key": "k", "code": "ACDEFG", "fan_id": "f", "conversation_id": "c",
         "session_id": "s", "leader_id": "l", "reference": "r", "quote_id": "q", "language": "es",
-        "currency": "EUR", "total_minor": 500, "pieces": 2, "items": "[]", "lines": "[]",
-        "address": "{}", "status": "pending", "version": 1, "placed_at": 0,
+        "currency": "EUR", "total_minor": 500, "pieces": 2, "items": ITEMS, "lines": "[]",
+        "address": ADDRESS, "status": "pending", "version": 1, "placed_at": 0,
     }  # fmt: skip
     return ORDERS, facts | changes
 
