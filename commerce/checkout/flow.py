@@ -22,30 +22,45 @@ KIND = "checkout"
 
 
 def definition(database: Database, gateways: payments.Gateways) -> Definition:
-    async def payment_of(saga: Saga) -> payments.Payment:
-        payment_id = CheckoutData.of(saga.data).payment_id
-        return await database.read(lambda tx: payments.get(tx, payment_id))
+    provider = _Provider(database, gateways)
+    return (
+        Step(name="link", call=provider.open_link, record=_link_open, undo=_release),
+        Step(name="payment", wait=Wait(decide=_decide, deadline=_link_end)),
+        Step(name="secure", do=provider.secure, applies=_authorised),
+        Step(name="close", call=provider.close_link, record=_closed, applies=_unpaid),
+        Step(name="capture", call=provider.capture, record=_captured, applies=_to_capture),
+        Step(name="funds", wait=Wait(decide=_decide_funds, deadline=_funds_end), applies=_awaited),
+        Step(name="settle", do=_settle),
+    )
 
-    async def open_link(saga: Saga, key: str) -> Output:
-        opened = await payments.open_at_gateway(gateways, await payment_of(saga))
+
+class _Provider:
+    """The steps that depend on who takes the money."""
+
+    def __init__(self, database: Database, gateways: payments.Gateways) -> None:
+        self._database = database
+        self._gateways = gateways
+
+    async def open_link(self, saga: Saga, key: str) -> Output:
+        opened = await payments.open_at_gateway(self._gateways, await self._payment_of(saga))
         return asdict(opened)
 
-    async def close_link(saga: Saga, key: str) -> Output:
-        closed = await payments.close_at_gateway(gateways, await payment_of(saga))
+    async def close_link(self, saga: Saga, key: str) -> Output:
+        closed = await payments.close_at_gateway(self._gateways, await self._payment_of(saga))
         return {"standing": asdict(closed.standing)}
 
-    async def capture(saga: Saga, key: str) -> Output:
-        payment, capture_id = await payment_of(saga), str(saga.data["capture_id"])
-        asked = await database.unit_of_work(lambda tx: payments.try_capture(tx, capture_id))
+    async def capture(self, saga: Saga, key: str) -> Output:
+        payment, capture_id = await self._payment_of(saga), str(saga.data["capture_id"])
+        asked = await self._database.unit_of_work(lambda tx: payments.try_capture(tx, capture_id))
         try:
-            standing = await payments.capture_at_gateway(gateways, payment, asked)
+            standing = await payments.capture_at_gateway(self._gateways, payment, asked)
         except payments.CaptureRefused as refusal:  # what was set aside is let go of
-            closed = await payments.close_at_gateway(gateways, payment)
+            closed = await payments.close_at_gateway(self._gateways, payment)
             reason = str(refusal.facts.get("reason", ""))
             return {"standing": asdict(closed.standing), "refused": reason}
         return {"standing": asdict(standing)}
 
-    async def secure(tx: Tx, saga: Saga) -> Output:
+    async def secure(self, tx: Tx, saga: Saga) -> Output:
         """From here the pieces wait for the money, however long the bank takes."""
         data = CheckoutData.of(saga.data)
         try:
@@ -53,7 +68,9 @@ def definition(database: Database, gateways: payments.Gateways) -> Definition:
         except inventory.OutOfStock:
             return {"ending": Ending.SOLD_OUT}
         payment = await payments.get(tx, data.payment_id)
-        if gateways[payment.provider].captures_later:
+        if payment.captured_minor:
+            return {"ending": Ending.PAID}
+        if self._gateways[payment.provider].captures_later:
             return {"promised": True}
         asked = await payments.request_capture(
             tx,
@@ -63,30 +80,9 @@ def definition(database: Database, gateways: payments.Gateways) -> Definition:
         )
         return {"capture_id": asked.id}
 
-    return (
-        Step(
-            name="link",
-            call=open_link,
-            record=_link_open,
-            undo=_release,
-        ),
-        Step(name="payment", wait=Wait(decide=_decide, deadline=_link_end)),
-        Step(name="secure", do=secure, applies=_authorised),
-        Step(
-            name="close",
-            call=close_link,
-            record=_closed,
-            applies=_unpaid,
-        ),
-        Step(
-            name="capture",
-            call=capture,
-            record=_captured,
-            applies=_to_capture,
-        ),
-        Step(name="funds", wait=Wait(decide=_decide_funds, deadline=_funds_end), applies=_awaited),
-        Step(name="settle", do=_settle),
-    )
+    async def _payment_of(self, saga: Saga) -> payments.Payment:
+        payment_id = CheckoutData.of(saga.data).payment_id
+        return await self._database.read(lambda tx: payments.get(tx, payment_id))
 
 
 async def _link_open(tx: Tx, saga: Saga, output: Output) -> None:

@@ -41,6 +41,17 @@ async def test_what_is_authorised_is_captured_once_and_sold(shop):
     )  # fmt: skip
 
 
+async def test_what_the_provider_took_by_itself_is_not_captured_again(shop):
+    purchase = await buys(shop)
+    await shop.is_authorised(purchase)
+    await shop.is_paid(purchase)
+    await shop.settles()
+
+    assert await shop.ends(purchase) == PAID
+    assert await shop.books() == SOLD
+    assert "capture" not in [name for name, _ in shop.provider.calls]
+
+
 async def test_who_comes_too_late_is_not_charged_at_all(shop):
     purchase = await buys(shop)
     await everything_sold_to_others(shop)
