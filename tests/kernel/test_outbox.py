@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
+import asyncpg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from commerce.kernel import jsons, logs, outbox
 from commerce.kernel.clock import HOUR, MINUTE, SECOND
@@ -27,7 +28,7 @@ from tests.kernel.notes import note, notes, until
 
 pytestmark = pytest.mark.usefixtures("clock")
 ROWS = select(OUTBOX).order_by(OUTBOX.c.seq)
-WAITING_FOR_A_LOCK = text(
+WAITING_FOR_A_LOCK = (
     "SELECT pid FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
@@ -266,6 +267,7 @@ async def test_two_relays_at_once_miss_nothing_and_keep_the_order(database, data
 async def test_a_claim_waits_for_the_claim_before_it(postgresql_url):
     """Or two relays would have two events of one aggregate under way at once."""
     database = await connect(postgresql_url)
+    server = await asyncpg.connect(postgresql_url)  # whose role sees what others wait for
     claimed, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow_claim(tx):
@@ -275,8 +277,7 @@ async def test_a_claim_waits_for_the_claim_before_it(postgresql_url):
         return rows
 
     async def somebody_waits():
-        found = await database.read(lambda tx: tx.all(WAITING_FOR_A_LOCK))
-        return bool(found)
+        return bool(await server.fetch(WAITING_FOR_A_LOCK))
 
     try:
         await happens(database, "a")
@@ -291,6 +292,7 @@ async def test_a_claim_waits_for_the_claim_before_it(postgresql_url):
         assert await second == []
     finally:
         go_on.set()
+        await server.close()
         await database.close()
 
 
