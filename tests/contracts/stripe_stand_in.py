@@ -7,13 +7,13 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from commerce.kernel import clock
-from commerce.kernel.clock import HOUR, MINUTE, SECOND
+from commerce.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from commerce.payments.gateways import signatures
 from tests.contracts import stripe_shapes as shapes
 from tests.contracts.stripe_account import StripeAccount, Thing
@@ -22,6 +22,7 @@ from tests.contracts.stripe_shapes import BadRequest
 KEY = "sk_test_livetill"
 WEBHOOK_SECRET = "whsec_livetill"
 PAGE = 10
+KEPT = 1 * DAY  # a key may be forgotten after that
 
 Answer = tuple[int, Any]
 Act = Callable[[web.Request, dict[str, Any]], Any]
@@ -36,6 +37,7 @@ class Fault(StrEnum):
     LOSE_ANSWER = "lose_answer"  # done, and the line goes dead
     SILENT = "silent"  # done, and no answer ever
     CONFLICT = "conflict"  # 409: the key is in use this moment
+    LOCKED = "locked"  # 400: another call works on the same thing
     RATE_LIMIT = "rate_limit"
     UNAVAILABLE = "unavailable"  # a proxy's 503
     HTML = "html"  # a proxy's page with status 200
@@ -44,9 +46,19 @@ class Fault(StrEnum):
     NONSENSE = "nonsense"  # 200 and JSON that says nothing
     WORD = "word"  # a gateway's own error, which is not Stripe's
     BAD_KEY = "bad_key"  # 401
+    REFUSED = "refused"  # 400, for a reason of its own
 
 
-OUTAGES = [fault for fault in Fault if fault is not Fault.SILENT]  # SILENT takes its time
+# After each of them nobody knows what Stripe did. SILENT is one too, and takes its time.
+OUTAGES = [fault for fault in Fault if fault not in (Fault.SILENT, Fault.REFUSED)]
+
+
+class Kept(NamedTuple):
+    """The answer under a key."""
+
+    at: int
+    given: str
+    answer: Answer
 
 
 class StripeStandIn(StripeAccount):
@@ -54,7 +66,7 @@ class StripeStandIn(StripeAccount):
         super().__init__()
         self.faults: deque[Fault | None] = deque()  # of the requests to come
         self.requests: list[str] = []
-        self._answers: dict[str, tuple[str, Answer]] = {}
+        self._answers: dict[str, Kept] = {}
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -121,8 +133,10 @@ class StripeStandIn(StripeAccount):
             return _error(401, "invalid_request_error", "bad key"), {}
         given = f"{request.path}?{text}"
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+        if key in self._answers and self._answers[key].at + KEPT <= clock.now():
+            del self._answers[key]
         if key in self._answers:
-            before, kept = self._answers[key]
+            _, before, kept = self._answers[key]
             if before != given:
                 message = "other parameters under the same key"
                 return _error(400, "idempotency_error", message), {}
@@ -134,7 +148,7 @@ class StripeStandIn(StripeAccount):
             if not error.began:
                 return answer, {}
         if key is not None:
-            self._answers[key] = (given, json.loads(json.dumps(answer)))
+            self._answers[key] = Kept(clock.now(), given, json.loads(json.dumps(answer)))
         return answer, {"Stripe-Should-Retry": "false"} if answer[0] >= 500 else {}
 
     def _execute(self, act: Act, request: web.Request, text: str, fault: Fault | None) -> Answer:
@@ -295,6 +309,8 @@ def _page(status: int) -> web.Response:
 BROKEN: dict[Fault, Callable[[], web.Response]] = {
     Fault.FAIL_BEFORE: lambda: _told(500, "api_error"),
     Fault.CONFLICT: lambda: _told(409, "invalid_request_error", "idempotency_key_in_use"),
+    Fault.LOCKED: lambda: _told(400, "invalid_request_error", "lock_timeout"),
+    Fault.REFUSED: lambda: _told(400, "invalid_request_error", "of_its_own"),
     Fault.RATE_LIMIT: lambda: _told(
         429, "invalid_request_error", "rate_limit", **{"Retry-After": "3"}
     ),

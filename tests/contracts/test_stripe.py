@@ -80,13 +80,14 @@ async def test_money_taken_in_an_unknown_way_is_taken_once(
 
 @pytest.mark.parametrize("fault", OUTAGES)
 async def test_money_given_back_in_an_unknown_way_is_given_back_once(
-    gateway: StripeGateway, stand_in: StripeStandIn, fault: Fault
+    gateway: StripeGateway, stand_in: StripeStandIn, clock: FakeClock, fault: Fault
 ) -> None:
     payment = await paid(gateway, stand_in)
     stand_in.faults.append(fault)
 
     with pytest.raises(Outage):
         await calls.refund_at_gateway({"stripe": gateway}, payment, a_refund())
+    clock.advance(2 * DAY)  # by then Stripe has forgotten the key
     await calls.refund_at_gateway({"stripe": gateway}, payment, a_refund(tries=1))
 
     assert [refund["amount"] for refund in stand_in.refunds.values()] == [2_000]
@@ -293,6 +294,16 @@ async def test_a_release_with_an_unknown_outcome_is_repeated(
         await gateway.close(payment)
 
     assert (await gateway.close(payment)).status is Stands.VOIDED
+
+
+async def test_money_that_stripe_does_not_let_go_of_is_not_said_to_be_released(
+    gateway: StripeGateway, stand_in: StripeStandIn
+) -> None:
+    payment = await held(gateway, stand_in)
+    stand_in.faults.extend([None, None, Fault.REFUSED])  # expire, retrieve, cancel
+
+    with pytest.raises(Outage):
+        await gateway.close(payment)
 
 
 async def test_a_page_completed_while_it_is_closed_is_let_go_of(

@@ -85,13 +85,14 @@ async def test_a_share_sent_in_an_unknown_way_is_sent_once(
 
 @pytest.mark.parametrize("fault", OUTAGES)
 async def test_a_share_taken_back_in_an_unknown_way_is_taken_back_once(
-    gateway: StripeGateway, stand_in: StripeStandIn, fault: Fault
+    gateway: StripeGateway, stand_in: StripeStandIn, clock: FakeClock, fault: Fault
 ) -> None:
     share = await sent(gateway, stand_in, 1_500)
     stand_in.faults.append(fault)
 
     with pytest.raises(Outage):
         await calls.reverse_at_gateway({"stripe": gateway}, share, a_reversal())
+    clock.advance(2 * DAY)  # by then Stripe has forgotten the key
     known = await calls.reverse_at_gateway({"stripe": gateway}, share, a_reversal(tries=1))
 
     assert list(stand_in.all("transfer_reversal")) == [known.provider_ref]
@@ -156,6 +157,7 @@ async def test_a_share_of_a_charge_without_a_group_is_found_by_the_group_stripe_
     (charge,) = stand_in.all("charge").values()
     charge["transfer_group"] = None  # as of payments older than groups
     assert await gateway.ask_transfer(share) is None
+    assert "GET /v1/transfers" not in stand_in.requests  # there is no list to look through
 
     known = await gateway.transfer(share)
 
