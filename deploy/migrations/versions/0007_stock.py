@@ -1,5 +1,7 @@
 """Stock per warehouse, counts, suspensions."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -51,7 +53,7 @@ def _change_postgresql() -> None:
     _add_check("stock_movements", QUANTITY)
 
 
-def _add(table: str, name: str, kind: sa.types.TypeEngine, value: str) -> None:
+def _add(table: str, name: str, kind: sa.types.TypeEngine[Any], value: str) -> None:
     """The rows that are there get the value; the code names it for every new one."""
     column = sa.Column(name, kind, nullable=False, server_default=value)
     op.add_column(table, column, schema="inventory")
