@@ -20,6 +20,7 @@ class Fault(StrEnum):
     RATE_LIMIT = "rate_limit"
     HTML = "html"  # a proxy's page with status 200
     OTHER_FORM = "other_form"  # JSON that is no answer to this
+    A_LIST = "a_list"
     MOVED = "moved"  # 302
     BAD_KEY = "bad_key"  # 401
     FORBIDDEN = "forbidden"
@@ -69,6 +70,7 @@ BROKEN = {
     Fault.RATE_LIMIT: _json({"error": {"code": "RATE_LIMIT"}}, 429, **{"Retry-After": "3"}),
     Fault.HTML: lambda: web.Response(text="<html>Bad gateway</html>", content_type="text/html"),
     Fault.OTHER_FORM: _json({"hello": "world"}, 200),
+    Fault.A_LIST: _json([], 200),
     Fault.MOVED: lambda: web.Response(status=302, headers={"Location": "/elsewhere"}),
     Fault.BAD_KEY: _json({"error": {"code": "BAD_REQUEST_ERROR"}}, 401),
     Fault.FORBIDDEN: _json({"error": {"code": "BAD_REQUEST_ERROR"}}, 403),

@@ -172,6 +172,8 @@ class PayPalStandIn:
 
     def _answer(self, act: Act, request: web.Request, body: Any) -> Answer:
         key = request.headers.get("PayPal-Request-Id")
+        if request.method == "POST" and not key:
+            return _no(400, "MISSING_REQUIRED_PARAMETER")
         known = self._answers.get((request.path, key)) if key else None
         if known is not None:
             if known[0] != body:

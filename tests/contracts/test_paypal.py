@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,6 @@ from commerce import payments
 from commerce.kernel.clock import DAY, HOUR, MINUTE, SECOND, FakeClock
 from commerce.kernel.database import Database
 from commerce.kernel.errors import Outage
-from commerce.kernel.money import exponent
 from commerce.payments import (
     CaptureMode,
     CaptureRefused,
@@ -30,7 +30,6 @@ from commerce.payments import (
     Status,
     calls,
 )
-from commerce.payments.gateways import paypal_wire
 from commerce.payments.gateways.paypal import PayPalGateway
 from tests.contracts.faults import OUTAGES, Fault
 from tests.contracts.hand_paypal import a_capture, a_gateway
@@ -148,6 +147,26 @@ async def test_one_token_serves_until_shortly_before_its_end(
     await gateway.open(a_payment(key="key-2"))
 
     assert len(stand_in.tokens) == 2
+
+
+async def test_calls_that_begin_at_once_share_one_token(
+    gateway: PayPalGateway, stand_in: PayPalStandIn
+) -> None:
+    await asyncio.gather(*(gateway.open(a_payment(key=f"key-{n}")) for n in range(5)))
+
+    assert (len(stand_in.tokens), len(stand_in.orders)) == (1, 5)
+
+
+async def test_captures_that_come_at_once_take_the_money_once(
+    gateway: PayPalGateway, stand_in: PayPalStandIn
+) -> None:
+    payment = await approved(gateway, stand_in)
+
+    taken = await asyncio.gather(*(gateway.capture(payment, a_capture()) for _ in range(3)))
+
+    assert {standing.status for standing in taken} == {Stands.PAID}
+    names = [event["event_type"] for event in stand_in.events]
+    assert names.count("PAYMENT.CAPTURE.COMPLETED") == 1
 
 
 async def test_a_token_taken_back_is_renewed_once_for_all_calls(
@@ -511,49 +530,6 @@ async def test_a_key_used_for_other_money_opens_nothing(
 
     assert refused.value.facts["reason"] == "duplicate_request_id"
     assert len(stand_in.orders) == 1
-
-
-@pytest.mark.parametrize(
-    ("currency", "amount_minor", "value"),
-    [
-        ("EUR", 1_234, "12.34"),
-        ("EUR", 5, "0.05"),
-        ("USD", 10**13, "100000000000.00"),
-        ("JPY", 500, "500"),
-        ("HUF", 150_000, "1500"),
-        ("TWD", 100, "1"),
-    ],
-)
-def test_amounts_are_exact_decimals(currency: str, amount_minor: int, value: str) -> None:
-    money = paypal_wire.to_money(amount_minor, currency)
-
-    assert money == {"currency_code": currency, "value": value}
-    assert paypal_wire.from_money(money) == (amount_minor, currency)
-
-
-@pytest.mark.parametrize(
-    ("currency", "amount_minor", "reason"),
-    [
-        ("HUF", 150_050, "amount_not_chargeable"),
-        ("KWD", 1_000, "currency_not_supported"),
-        ("INR", 1_000, "currency_not_supported"),
-    ],
-)
-def test_what_paypal_cannot_charge_is_refused(
-    currency: str, amount_minor: int, reason: str
-) -> None:
-    assert exponent("HUF") == 2
-    with pytest.raises(PaymentRefused) as refused:
-        paypal_wire.to_money(amount_minor, currency)
-
-    assert refused.value.facts["reason"] == reason
-
-
-@pytest.mark.parametrize(
-    "value", ["12.345", "-1.00", "1e3", "NaN", "", "1,00", "\uff11.00", "9" * 30]
-)
-def test_a_value_we_cannot_express_equals_nothing(value: str) -> None:
-    assert paypal_wire.from_money({"currency_code": "EUR", "value": value}) == (-1, "EUR")
 
 
 async def test_the_approval_lasts_three_hours_from_the_making_of_the_order(
