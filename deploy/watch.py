@@ -40,6 +40,7 @@ class Keys:
 
     newest: Select[Any]
     following: Select[Any]
+    cost: int = 1  # of looking at one, in others: an SKU has a long history of movements
 
 
 def _following(key: Column[str]) -> Select[Any]:
@@ -68,7 +69,7 @@ _moved = (
 _held = select(HOLDS.c.sku).where(HOLDS.c.status == word(HoldStatus.HELD))
 _busy = union(select(_moved.c.sku), _held).subquery()
 KEYS: Mapping[Part, Keys] = {
-    Part.SKUS: Keys(select(_busy.c.sku.label("key")), _following(STOCK.c.sku)),
+    Part.SKUS: Keys(select(_busy.c.sku.label("key")), _following(STOCK.c.sku), cost=50),
     Part.ORDERS: _by_age(ORDERS.c.id),
     Part.PAYMENTS: _by_age(PAYMENTS.c.id),
     Part.REFUNDS: _by_age(REFUNDS.c.id),
@@ -113,12 +114,12 @@ async def _begin(tx: Tx, newest: int, following: int) -> Beat:
     keys: dict[Part, list[str]] = {}
     positions: dict[Part, str] = {}
     for part, how in KEYS.items():
-        new = [row["key"] for row in await tx.all(how.newest, most=newest)]
-        after = stands.get(f"watch:{part}", "")
-        next_ones = [row["key"] for row in await tx.all(how.following, after=after, most=following)]
+        after, most = stands.get(f"watch:{part}", ""), -(-following // how.cost)
+        new = [row["key"] for row in await tx.all(how.newest, most=-(-newest // how.cost))]
+        next_ones = [row["key"] for row in await tx.all(how.following, after=after, most=most)]
         told = [subject for name, subject in alerted if watched[name].part is part]
         keys[part] = list(dict.fromkeys([*told, *new, *next_ones]))
-        positions[part] = next_ones[-1] if len(next_ones) == following else ""
+        positions[part] = next_ones[-1] if len(next_ones) == most else ""
     # Sums over everything are asked for once per round over the payments.
     asked = [one for one in WATCHED if one.part is not Part.REST or not positions[Part.PAYMENTS]]
     return Beat(asked, keys, positions, frozenset(alerted))
