@@ -63,6 +63,7 @@ class Provider:
     whole_only: bool = False  # captures all of it, and cannot let go of it before it lapses
     renames: bool = False  # what is held has another name once it is taken
     disputes: bool = False
+    payouts: bool = False  # sends money on to connected accounts
     # What a provider cannot do by nature.
     page: bool = True  # the fan has something to open
     page_ends: bool = True  # by itself, soon after our deadline
@@ -72,8 +73,8 @@ class Provider:
 
 
 HANDS = {
-    "sandbox": Provider(hand=sandbox, captures=True, disputes=True),
-    "stripe": Provider(hand=stripe, captures=True, disputes=True),
+    "sandbox": Provider(hand=sandbox, captures=True, disputes=True, payouts=True),
+    "stripe": Provider(hand=stripe, captures=True, disputes=True, payouts=True),
     "razorpay": Provider(hand=razorpay, captures=True, whole_only=True, disputes=True),
     "paypal": Provider(
         hand=paypal,
@@ -95,6 +96,7 @@ HANDS = {
 CAPTURING = [name for name, provider in HANDS.items() if provider.captures]
 CAPTURING_PARTS = [name for name in CAPTURING if not HANDS[name].whole_only]
 DISPUTED = [name for name, provider in HANDS.items() if provider.disputes]
+PAYING_OUT = [name for name, provider in HANDS.items() if provider.payouts]
 PAGED = [name for name, provider in HANDS.items() if provider.page]
 ENDING = [name for name, provider in HANDS.items() if provider.page_ends]
 TELLING = [name for name, provider in HANDS.items() if provider.webhooks]
