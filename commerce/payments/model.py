@@ -34,6 +34,7 @@ from commerce.payments.lives import (
 )
 from commerce.payments.refusals import (
     BadAmount,
+    CaptureNotWhole,
     CaptureTooLarge,
     MalformedEvent,
     NotAuthorised,
@@ -175,6 +176,8 @@ def reserve_capture(payment: Payment, amount_minor: int) -> Payment:
             asked_minor=amount_minor,
             authorised_minor=payment.authorised_minor,
         )
+    if payment.capture is CaptureMode.AUTOMATIC and amount_minor != payment.amount_minor:
+        raise CaptureNotWhole(payment_id=payment.id, asked_minor=amount_minor)
     return _moved(payment, Act.CAPTURE)
 
 

@@ -35,6 +35,12 @@ class CaptureTooLarge(Refusal):
     code = "capture_too_large"
 
 
+class CaptureNotWhole(Refusal):
+    """Only what was agreed to be captured by hand can be captured in part."""
+
+    code = "capture_not_whole"
+
+
 class CaptureRefused(Refusal):
     """The provider said no for good; nothing was taken."""
 

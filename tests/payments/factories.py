@@ -129,19 +129,24 @@ def news_of(payment: Payment, kind: EventKind, **changes: Any) -> ProviderEvent:
 
 
 def refund_news(
-    payment: Payment, status: RefundStatus, *, ref: str, amount_minor: int, key: str | None = None
+    payment: Payment,
+    status: RefundStatus,
+    *,
+    ref: str,
+    amount_minor: int,
+    key: str | None = None,
+    **changes: Any,
 ) -> ProviderEvent:
-    return news_of(
-        payment,
-        EventKind.REFUND,
-        event_id=f"{payment.key}:{ref}:{status}",
-        provider_ref=None,
-        charge_ref=f"charge:{payment.key}",
-        amount_minor=amount_minor,
-        refund_key=key,
-        refund_ref=ref,
-        refund_status=status,
-    )
+    values: dict[str, Any] = {
+        "event_id": f"{payment.key}:{ref}:{status}",
+        "provider_ref": None,
+        "charge_ref": f"charge:{payment.key}",
+        "amount_minor": amount_minor,
+        "refund_key": key,
+        "refund_ref": ref,
+        "refund_status": status,
+    }
+    return news_of(payment, EventKind.REFUND, **values | changes)
 
 
 def dispute_news(

@@ -17,6 +17,7 @@ from commerce.payments import (
     Capture,
     CaptureDiffers,
     CaptureMode,
+    CaptureNotWhole,
     CaptureRefused,
     CaptureStatus,
     CaptureTooLarge,
@@ -96,6 +97,20 @@ async def test_of_a_partial_capture_only_so_much_is_ours_and_can_be_given_back(
                 tx, key="back", payment_id=payment.id, amount_minor=3_001, reason=""
             )
         )
+
+
+async def test_a_provider_that_must_be_asked_takes_all_of_it(database: Database) -> None:
+    """Some authorise first even where nobody wants to wait; in part is for captures by hand."""
+    payment = await factories.opened(database)
+    await record(database, news_of(payment, EventKind.AUTHORISED))
+    with pytest.raises(CaptureNotWhole):
+        await capture(database, payment, 4_999, "part")
+
+    await capture(database, payment, 5_000, "whole")
+    await record(database, news_of(payment, EventKind.PAID))
+
+    found = await database.read(lambda tx: payments.captures_of(tx, payment.id))
+    assert [(one.key, one.status) for one in found] == [("whole", CaptureStatus.SUCCEEDED)]
 
 
 async def test_what_the_provider_takes_by_itself_has_its_capture_too(database: Database) -> None:
@@ -249,6 +264,23 @@ async def test_money_taken_after_a_refusal_is_believed(database: Database) -> No
     after = await factories.get(database, payment)
     assert (after.status, after.captured_minor) == (Status.PAID, 3_000)
     assert await captures(database, payment) == [(3_000, CaptureStatus.SUCCEEDED)]
+
+
+async def test_of_two_captures_of_the_same_amount_the_one_that_stands_is_paid(
+    database: Database,
+) -> None:
+    payment = await factories.authorised(database)
+    refused = await capture(database, payment, 3_000, "first")
+    await database.unit_of_work(lambda tx: payments.capture_was_refused(tx, refused.id, "no"))
+    await capture(database, payment, 3_000, "second")
+
+    await record(database, news_of(payment, EventKind.PAID, amount_minor=3_000))
+
+    found = await database.read(lambda tx: payments.captures_of(tx, payment.id))
+    assert {one.key: one.status for one in found} == {
+        "first": CaptureStatus.FAILED,
+        "second": CaptureStatus.SUCCEEDED,
+    }
 
 
 async def test_an_authorisation_that_runs_out_ends_its_capture(
