@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commerce import checkout, payments
+from commerce import checkout, ledger, payments
 from commerce.checkout import Comparison, Owed
 from commerce.kernel import database
 from commerce.kernel.clock import DAY
@@ -72,7 +72,12 @@ async def _prove(connected: Database, say: Say) -> bool:
         say(f"{violation.invariant}: {violation.meaning} ({facts})")
     if not found:
         say(f"All {len(invariants.INVARIANTS)} invariants hold.")
-    return not found
+    broken = await connected.read(ledger.verify)
+    for link in broken:
+        say(f"ledger: {link.meaning} ({link.subject})")
+    if not broken:
+        say("The ledger is as it was sealed.")
+    return not found and not broken
 
 
 async def _compare_file(

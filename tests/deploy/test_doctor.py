@@ -10,7 +10,7 @@ from commerce import payments
 from commerce.checkout import runs
 from commerce.kernel.clock import HOUR, SECOND
 from commerce.kernel.errors import Outage
-from deploy import checkup
+from deploy import checkup, invariants
 from deploy.checkup import FileUnreadable, Wish
 from deploy.cli import app
 from deploy.settings import Settings
@@ -164,7 +164,10 @@ async def test_yesterday_is_asked_for_only_when_wished(settings):
         await checkup.examine(unreachable, Wish(**wish), said.append, lambda words: None)
         return said
 
-    assert await examined() == [f"All {len(checkup.invariants.INVARIANTS)} invariants hold."]
+    assert await examined() == [
+        f"All {len(invariants.INVARIANTS)} invariants hold.",
+        "The ledger is as it was sealed.",
+    ]
     with pytest.raises(Outage):
         await examined(yesterday=True)
 

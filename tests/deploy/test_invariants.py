@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import asyncpg
 import pytest
 from sqlalchemy import insert
 
 from commerce.kernel.clock import DAY, HOUR, MINUTE
+from commerce.ledger.jobs import seal
 from deploy import checkup, invariants
 from tests.conftest import NOON
 from tests.deploy.rows import (
@@ -321,7 +325,8 @@ async def test_the_doctor_says_what_is_wrong_in_words(database, database_url):
     assert await checkup.report(database_url, said.append) == 1
     assert said == [
         "stock_held_is_holds: the stock row counts other pieces as held than there are holds"
-        " (sku=shirt, warehouse=main, held=2)"
+        " (sku=shirt, warehouse=main, held=2)",
+        "The ledger is as it was sealed.",
     ]
 
 
@@ -329,4 +334,35 @@ async def test_the_doctor_finds_nothing_wrong(database, database_url):
     said: list[str] = []
 
     assert await checkup.report(database_url, said.append) == 0
-    assert said == [f"All {len(invariants.INVARIANTS)} invariants hold."]
+    assert said == [
+        f"All {len(invariants.INVARIANTS)} invariants hold.",
+        "The ledger is as it was sealed.",
+    ]
+
+
+async def test_the_doctor_sees_a_transfer_that_was_changed_after_it_was_sealed(
+    database, database_url
+):
+    await write(database, PAID)
+    await seal(database)
+    await tampered_with(database_url)
+    said: list[str] = []
+
+    assert await checkup.report(database_url, said.append) == 1
+    assert [line for line in said if line.startswith("ledger: ") and "sold:o/1" in line]
+
+
+async def tampered_with(database_url):
+    """As whoever owns the database could: the guard is taken away first."""
+    change = "UPDATE {} SET reason = 'salf' WHERE id = 'sold:o/1'"
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
+        connection.execute("DROP TRIGGER transfers_no_update")
+        connection.execute(change.format("transfers"))
+        connection.commit()
+        connection.close()
+        return
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("ALTER TABLE ledger.transfers DISABLE TRIGGER USER")
+    await owner.execute(change.format("ledger.transfers"))
+    await owner.close()
