@@ -45,6 +45,7 @@ class PayPalStandIn:
         self.refund_status = "COMPLETED"
         self.declines: list[str] = []  # issues of the next captures and authorisations
         self.patchable = True
+        self.links = True
         self.url = ""
         self._answers: dict[tuple[str, str], tuple[Any, Answer]] = {}
         self._disputed: dict[str, str] = {}
@@ -348,7 +349,7 @@ class PayPalStandIn:
     def _shown(self, order: Thing) -> Thing:
         ref = order["id"]
         links = [{"rel": "self", "href": f"{self.url}/v2/checkout/orders/{ref}"}]
-        if order["status"] == "PAYER_ACTION_REQUIRED":
+        if order["status"] == "PAYER_ACTION_REQUIRED" and self.links:
             href = f"https://www.paypal.com/checkoutnow?token={ref}"
             links.append({"rel": "payer-action", "href": href})
         shown: Thing = json.loads(json.dumps({**order, "links": links}))

@@ -113,6 +113,15 @@ async def test_an_unknown_outcome_is_an_outage_and_the_repetition_opens_one_page
     assert len(stand_in.orders) == 2
 
 
+async def test_an_order_without_a_page_is_not_an_order_without_anything_to_do(
+    gateway: PayPalGateway, stand_in: PayPalStandIn
+) -> None:
+    stand_in.links = False
+
+    with pytest.raises(Outage):
+        await gateway.open(a_payment())
+
+
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.BAD_KEY])
 async def test_no_token_is_an_outage_too(
     gateway: PayPalGateway, stand_in: PayPalStandIn, fault: Fault

@@ -78,7 +78,10 @@ class PayPalGateway:
     async def open(self, payment: Payment) -> Opened:
         order = await self._create(payment)
         with self._api.understanding():
-            return Opened(provider_ref=str(order["id"]), pay_url=paypal_wire.pay_url(order))
+            pay_url = paypal_wire.pay_url(order)
+            if pay_url is None:  # nothing for the fan to do is not what that means here
+                raise ValueError("no page to approve it on")
+            return Opened(provider_ref=str(order["id"]), pay_url=pay_url)
 
     async def close(self, payment: Payment) -> Standing:
         """Voids what is authorised; marks an order that could still be captured."""
