@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commerce.kernel.database import Tx
-from deploy.invariants import clearing, money, orders, stock, waitlist, work
+from deploy.invariants import clearing, money, orders, payouts, stock, waitlist, work
 from deploy.invariants.rule import Invariant, Part, Violation, asked
 
 INVARIANTS: Sequence[Invariant] = (
@@ -17,6 +17,7 @@ INVARIANTS: Sequence[Invariant] = (
     *waitlist.INVARIANTS,
     *orders.INVARIANTS,
     *money.INVARIANTS,
+    *payouts.INVARIANTS,
     *clearing.INVARIANTS,
     *work.INVARIANTS,
 )

@@ -14,7 +14,14 @@ from commerce.kernel.tables import INBOX, OUTBOX, SAGAS
 from commerce.ledger.tables import TRANSFERS
 from commerce.orders import Item
 from commerce.orders.tables import ORDERS
-from commerce.payments.tables import CAPTURES, DISPUTES, PAYMENTS, REFUNDS
+from commerce.payments.tables import (
+    CAPTURES,
+    DISPUTES,
+    PAYMENTS,
+    PAYOUT_REVERSALS,
+    PAYOUTS,
+    REFUNDS,
+)
 from live.tables import WAITLIST_ENTRIES
 from tests.accounts.factories import an_address
 from tests.conftest import NOON
@@ -129,6 +136,23 @@ def dispute(**changes: Any) -> Row:
         "opened_at": 0, "version": 1,
     }  # fmt: skip
     return DISPUTES, facts | changes
+
+
+def payout(**changes: Any) -> Row:
+    facts = {
+        "id": "po", "key": "po", "provider": "sandbox", "payment_id": "p", "account": "a",
+        "amount_minor": 500, "currency": "EUR", "reference": "p", "status": "succeeded",
+        "failure": "", "provider_ref": "tr", "next_at": 0, "created_at": 0, "version": 1,
+    }  # fmt: skip
+    return PAYOUTS, facts | changes
+
+
+def reversal(**changes: Any) -> Row:
+    facts = {
+        "id": "b", "key": "b", "payout_id": "po", "amount_minor": 100, "status": "asked",
+        "failure": "", "next_at": 0, "created_at": 0, "version": 1,
+    }  # fmt: skip
+    return PAYOUT_REVERSALS, facts | changes
 
 
 def transfer(posting: str, debit: str, credit: str, amount_minor: int = 500, **changes: Any) -> Row:

@@ -31,8 +31,10 @@ from tests.deploy.rows import (
     order,
     paid_but,
     payment,
+    payout,
     received,
     refund,
+    reversal,
     saga,
     sale,
     shelf,
@@ -125,6 +127,12 @@ BROKEN: list[tuple[str, Rows]] = [
     ("lost_dispute_is_posted", paid_but(add=[dispute(status="lost"), disputed()])),
     (f"lost_dispute_is_posted {SUMS}",
      paid_but(add=[dispute(status="lost"), disputed(), won(), lost()])),
+    ("reversing_is_reversals", paid_but(add=[payout(), reversal()])),
+    ("reversing_is_reversals",
+     paid_but(add=[payout(reversed_minor=100), reversal(status="failed")])),
+    ("sent_payout_has_a_name", paid_but(add=[payout(provider_ref=None)])),
+    ("shares_are_within_their_payment",
+     paid_but(add=[payout(), payout(id="po2", key="po2", provider_ref="tr2", amount_minor=1)])),
     (f"received_money_has_its_payment {SUMS}", [received("x")]),
     (f"returned_money_has_its_refund {SUMS}", [given_back("x")]),
     ("pending_refund_waits",
@@ -195,6 +203,15 @@ RIGHT: dict[str, Rows] = {
     "a refund whose news is under way": paid_but(
         payment(), add=[payment(**PART), refund(amount_minor=100, status="succeeded"), UNDER_WAY,
                         given_back("r", 100, kind="pend")],
+    ),
+    "a share that was sent on and partly came back": paid_but(
+        add=[payout(reversed_minor=100, status="partly_reversed"), reversal(status="succeeded"),
+             reversal(id="b2", key="b2", status="failed"),
+             payout(id="po2", key="po2", provider_ref="tr2", amount_minor=100)],
+    ),
+    "shares that were not sent on": paid_but(
+        add=[payout(id=n, key=n, provider_ref=None, status=s) for n, s in
+             (("po", "asked"), ("po2", "failed"))],
     ),
     "a dispute": paid_but(
         add=[dispute(), disputed(),
