@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from commerce import inventory
+from commerce import inventory, payments
 from commerce.inventory import Movement, MovementKind, Stock
 from commerce.kernel import outbox, parked, saga
 from commerce.kernel.audit import Intervention
@@ -46,6 +46,30 @@ STOPPED = (
     " received_at, status) VALUES ('a', '1', 'c', '{{}}', '', 1, 'parked')",
 )
 
+BEFORE_CAPTURES = "0009"
+_PAYMENT = (
+    "INSERT INTO {{payments}}payments (id, key, order_id, reference, provider, amount_minor,"
+    " currency, description, status, charge_ref, expires_at, created_at, paid_at, paid_minor,"
+    " refund_minor, check_at, version) VALUES ('{0}', '{0}', 'o', 'r', 'sandbox', 500, 'EUR', '',"
+    " '{1}', {2}, 9, 1, {3}, {4}, {5}, 9, 3)"
+)
+PAID_AND_GIVEN_BACK = (
+    _PAYMENT.format("open-1", "open", "NULL", "NULL", 0, 0),
+    _PAYMENT.format("paid-1", "partly_refunded", "'ch-1'", 5, 500, 200),
+    "INSERT INTO {payments}payment_attempts VALUES ('paid-1', 'e1', 'declined', 'no_funds', 3),"
+    " ('paid-1', 'e2', 'paid', '', 5)",
+    "INSERT INTO {payments}payment_events (provider, event_id, type, payment_key, payload,"
+    " received_at, outcome) VALUES ('sandbox', 'e3', 'expired', 'open-1', '{{\"event_id\": \"e3\","
+    ' "kind": "expired", "type": "x", "refund_status": null, "payload": {{}}}}\', 6, \'waiting\')',
+    "INSERT INTO {payments}refunds (id, key, payment_id, amount_minor, reason, status,"
+    " provider_ref, next_at, created_at, version)"
+    " VALUES ('r1', 'r1', 'paid-1', 200, 'asked', 'succeeded', 're-1', 6, 6, 2)",
+    "INSERT INTO {payments}sandbox_sessions VALUES"
+    " ('s1', 'paid-1', 't1', 500, 'EUR', '', '', 'paid', 0, 'ch-1', 200, 9, 1),"
+    " ('s2', 'open-1', 't2', 500, 'EUR', '', '', 'open', 1, NULL, 0, 9, 1)",
+    "INSERT INTO {payments}sandbox_refunds VALUES ('r1', 're-1', 's1', 200, 6)",
+)
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def empty_url(request, tmp_path):
@@ -68,12 +92,14 @@ async def upgraded(url: str, since: str, *statements: str) -> Database:
     if url.startswith("sqlite:///"):
         old = open_connection(url.removeprefix("sqlite:///"))
         for statement in statements:
-            old.execute(statement.format(inventory="", kernel=""))
+            old.execute(statement.format(inventory="", kernel="", payments=""))
         old.close()
     else:
         server = await asyncpg.connect(url)
         for statement in statements:
-            await server.execute(statement.format(inventory="inventory.", kernel="kernel."))
+            await server.execute(
+                statement.format(inventory="inventory.", kernel="kernel.", payments="payments.")
+            )
         await server.close()
     await asyncio.to_thread(migrations.migrate, url)
     return await connect(url)
@@ -123,5 +149,27 @@ async def test_what_had_stopped_goes_on_in_its_direction_and_can_be_given_up(emp
         assert [row["id"] for row in await database.unit_of_work(outbox.claim)] == ["e2"]
         [message] = await database.read(parked.messages)
         assert (message.conversation_id, message.error) == ("c", "")
+    finally:
+        await database.close()
+
+
+async def test_what_was_paid_before_there_were_captures_is_captured(empty_url):
+    database = await upgraded(empty_url, BEFORE_CAPTURES, *PAID_AND_GIVEN_BACK)
+    try:
+        paid = await database.read(lambda tx: payments.get(tx, "paid-1"))
+        assert (paid.status, paid.capture) == ("partly_refunded", "automatic")
+        assert (paid.authorised_minor, paid.captured_minor, paid.refund_minor) == (0, 500, 200)
+        (capture,) = await database.read(lambda tx: payments.captures_of(tx, "paid-1"))
+        assert (capture.amount_minor, capture.status) == (500, "succeeded")
+        attempts = await database.read(lambda tx: payments.attempts_of(tx, "paid-1"))
+        assert [(a["ref"], a["result"]) for a in attempts] == [("e1", "declined"), ("paid", "paid")]
+        (refund,) = await database.read(lambda tx: payments.refunds_of(tx, "paid-1"))
+        assert (refund.amount_minor, refund.status, refund.failure) == (200, "succeeded", "")
+        page = await database.read(lambda tx: payments.sandbox_desk.look(tx, "t1"))
+        assert (page.session.captured_minor, page.refunds[0].status) == (500, "succeeded")
+
+        await database.unit_of_work(lambda tx: payments.service.apply_waiting(tx, "open-1"))
+        waited = await database.read(lambda tx: payments.get(tx, "open-1"))
+        assert (waited.status, waited.captured_minor) == ("expired", 0)
     finally:
         await database.close()

@@ -42,7 +42,9 @@ def upgrade() -> None:
         column = sa.Column(name, sa.Text(), server_default="", nullable=False)
         add_column("payments", table, column)
     _captures()
+    _captured_before()
     _disputes()
+    _sandbox()
     # What was agreed to be paid, taken, given back or disputed never changes; how it stands does.
     keep("payments", "payments", "id", "key", "order_id", "reference", "provider",
          "amount_minor", "currency", "capture")  # fmt: skip
@@ -188,6 +190,17 @@ def _captures() -> None:
     )
 
 
+def _captured_before() -> None:
+    """What was paid was taken by the provider itself."""
+    schema = "" if op.get_bind().dialect.name == "sqlite" else "payments."
+    op.execute(
+        f"INSERT INTO {schema}captures"
+        " (id, key, payment_id, amount_minor, status, reason, created_at, version)"
+        " SELECT 'told:' || id, 'told:' || key, id, captured_minor, 'succeeded', '', paid_at, 1"
+        f" FROM {schema}payments WHERE captured_minor > 0"
+    )
+
+
 def _disputes() -> None:
     op.create_table(
         "disputes",
@@ -213,3 +226,173 @@ def _disputes() -> None:
         sqlite_strict=True,
     )
     op.create_index("disputes_of_payment", "disputes", ["payment_id"], schema="payments")
+
+
+def _sandbox() -> None:
+    """Pages that are open and refunds that were made are kept; the rest is new."""
+    if op.get_bind().dialect.name == "sqlite":
+        _sandbox_on_sqlite()
+    else:
+        _sandbox_on_postgresql()
+    op.create_index(
+        "sandbox_refunds_of_session", "sandbox_refunds", ["session_id"], schema="payments"
+    )
+    _sandbox_disputes()
+    _sandbox_transfers()
+    _sandbox_movements()
+
+
+SESSION_CHECKS = {
+    "sandbox_sessions_status": ("status IN ('open', 'authorised', 'paid', 'expired', 'voided')"),
+    "sandbox_sessions_capture": "capture IN ('automatic', 'manual')",
+    "sandbox_sessions_refunds": "refunds IN ('at_once', 'pending', 'fail')",
+    "sandbox_captured_within": "captured_minor >= 0 AND captured_minor <= amount_minor",
+    "sandbox_refunds_within": "refunded_minor >= 0 AND refunded_minor <= captured_minor",
+}
+REFUND_STATUS = "status IN ('asked', 'pending', 'succeeded', 'failed')"
+SESSION_SAME = (
+    "id, key, token, amount_minor, currency, description, return_url, status, declines, "
+    "charge_ref, refunded_minor, expires_at, created_at"
+)
+CAPTURED = "CASE status WHEN 'paid' THEN amount_minor ELSE 0 END"
+
+
+def _sandbox_on_postgresql() -> None:
+    for name in ("sandbox_sessions_status", "sandbox_refunds_within"):
+        op.drop_constraint(name, "sandbox_sessions", schema="payments")
+    for column in (
+        sa.Column("capture", sa.Text(), server_default="automatic", nullable=False),
+        sa.Column("capture_before", COUNT, nullable=True),
+        sa.Column("captured_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("refunds", sa.Text(), server_default="at_once", nullable=False),
+        sa.Column("settles_at", COUNT, nullable=True),
+    ):
+        op.add_column("sandbox_sessions", column, schema="payments")
+    op.execute(f"UPDATE payments.sandbox_sessions SET captured_minor = {CAPTURED}")
+    for name, condition in SESSION_CHECKS.items():
+        op.create_check_constraint(name, "sandbox_sessions", condition, schema="payments")
+    made = sa.Column("status", sa.Text(), server_default="succeeded", nullable=False)
+    op.add_column("sandbox_refunds", made, schema="payments")
+    op.create_check_constraint(
+        "sandbox_refunds_status", "sandbox_refunds", REFUND_STATUS, schema="payments"
+    )
+    for table, name in (
+        ("sandbox_sessions", "capture"),
+        ("sandbox_sessions", "refunds"),
+        ("sandbox_refunds", "status"),
+    ):
+        op.alter_column(table, name, server_default=None, schema="payments")
+
+
+def _sandbox_on_sqlite() -> None:
+    op.execute("ALTER TABLE sandbox_sessions RENAME TO sandbox_sessions_before")
+    op.create_table(
+        "sandbox_sessions",
+        *_texts("id", "key", "token"),
+        sa.Column("amount_minor", COUNT, nullable=False),
+        *_texts("currency", "description", "return_url", "capture", "status"),
+        sa.Column("declines", COUNT, server_default="0", nullable=False),
+        sa.Column("charge_ref", sa.Text(), nullable=True),
+        sa.Column("capture_before", COUNT, nullable=True),
+        sa.Column("captured_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("refunded_minor", COUNT, server_default="0", nullable=False),
+        sa.Column("refunds", sa.Text(), nullable=False),
+        sa.Column("settles_at", COUNT, nullable=True),
+        *_counts("expires_at", "created_at"),
+        *(sa.CheckConstraint(condition, name=name) for name, condition in SESSION_CHECKS.items()),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key", name="sandbox_sessions_key_once"),
+        sa.UniqueConstraint("token", name="sandbox_sessions_token_once"),
+        sqlite_strict=True,
+    )
+    op.execute(
+        f"INSERT INTO sandbox_sessions ({SESSION_SAME}, capture, captured_minor, refunds)"
+        f" SELECT {SESSION_SAME}, 'automatic', {CAPTURED}, 'at_once' FROM sandbox_sessions_before"
+    )
+    op.execute("DROP TABLE sandbox_sessions_before")
+    op.execute("ALTER TABLE sandbox_refunds RENAME TO sandbox_refunds_before")
+    op.create_table(
+        "sandbox_refunds",
+        *_texts("key", "id", "session_id", "status"),
+        *_counts("amount_minor", "created_at"),
+        sa.CheckConstraint(REFUND_STATUS, name="sandbox_refunds_status"),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("id"),
+        sqlite_strict=True,
+    )
+    op.execute(
+        "INSERT INTO sandbox_refunds (key, id, session_id, amount_minor, status, created_at)"
+        " SELECT key, id, session_id, amount_minor, 'succeeded', created_at"
+        " FROM sandbox_refunds_before"
+    )
+    op.execute("DROP TABLE sandbox_refunds_before")
+
+
+def _sandbox_disputes() -> None:
+    op.create_table(
+        "sandbox_disputes",
+        *_texts("id", "session_id", "status"),
+        *_counts("amount_minor", "created_at"),
+        sa.CheckConstraint("status IN ('opened', 'won', 'lost')", name="sandbox_disputes_status"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="payments",
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "sandbox_disputes_of_session", "sandbox_disputes", ["session_id"], schema="payments"
+    )
+
+
+def _sandbox_transfers() -> None:
+    op.create_table(
+        "sandbox_transfers",
+        *_texts("key", "id", "account", "currency", "payment_key"),
+        *_counts("amount_minor", "created_at"),
+        sa.Column("reversed_minor", COUNT, server_default="0", nullable=False),
+        sa.CheckConstraint(
+            "reversed_minor >= 0 AND reversed_minor <= amount_minor",
+            name="sandbox_reversed_within",
+        ),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("id"),
+        schema="payments",
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "sandbox_reversals",
+        *_texts("key", "id", "transfer_id"),
+        *_counts("amount_minor", "created_at"),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("id"),
+        schema="payments",
+        sqlite_strict=True,
+    )
+
+
+def _sandbox_movements() -> None:
+    op.create_table(
+        "sandbox_movements",
+        sa.Column("seq", COUNT, autoincrement=True, nullable=False),
+        *_texts("kind", "ref"),
+        sa.Column("payment_key", sa.Text(), nullable=True),
+        sa.Column("charge_ref", sa.Text(), nullable=True),
+        *_counts("amount_minor", "fee_minor"),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("at", COUNT, nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('charge', 'refund', 'dispute', 'dispute_reversal', 'payout', 'fee')",
+            name="sandbox_movements_kind",
+        ),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="payments",
+        sqlite_strict=True,
+    )
+    op.create_index("sandbox_movements_by_time", "sandbox_movements", ["at"], schema="payments")
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text(), nullable=False) for name in names]
+
+
+def _counts(*names: str) -> list[sa.Column[int]]:
+    return [sa.Column(name, COUNT, nullable=False) for name in names]
