@@ -347,6 +347,20 @@ async def test_a_bank_that_takes_its_time_has_not_paid_yet(
     assert (await gateway.ask(payment)).status is stands
 
 
+async def test_a_voucher_nobody_paid_yet_is_unpaid_and_worthless_once_it_is_closed(
+    gateway: StripeGateway, stand_in: StripeStandIn
+) -> None:
+    payment = await opened(gateway)
+    stand_in.pay(str(payment.provider_ref), payment_status="unpaid")
+    (intent,) = stand_in.all("payment_intent").values()
+    intent["status"] = "requires_action"
+
+    assert (await gateway.ask(payment)).status is Stands.PROCESSING
+    assert (await gateway.close(payment)).status is Stands.EXPIRED
+    assert intent["status"] == "canceled"
+    assert [event.kind for event in heard(gateway, stand_in)] == [EventKind.EXPIRED]
+
+
 async def test_a_refund_pending_at_the_bank_succeeds_and_comes_back(
     gateway: StripeGateway, stand_in: StripeStandIn
 ) -> None:
