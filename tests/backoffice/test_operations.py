@@ -118,17 +118,18 @@ async def test_only_admins_look_and_decide(
 async def test_no_form_from_elsewhere_is_believed(
     office: TestServer, house: House, ada: Browser
 ) -> None:
-    posts = operations_routes(office, "POST")
-    assert len(posts) == 8
+    posts, pages = (operations_routes(office, method) for method in ("POST", "GET"))
+    assert len(posts) >= 8
     for path in posts:
         await ada.post(path, 403, csrf="0" * 64, reason=REASON)
         await ada.post(path, 403, headers={"Origin": "https://evil.example"}, reason=REASON)
-        await ada.get(path, 405)
+        if path not in pages:
+            await ada.get(path, 405)
 
 
 async def test_what_does_not_exist_is_not_found(office: TestServer, ada: Browser) -> None:
     with_ids = [p for p in operations_routes(office, "GET") if NOBODY in p or p.endswith("/1")]
-    assert len(with_ids) == 4
+    assert len(with_ids) >= 4
     for path in with_ids:
         await ada.get(path, 404)
 
