@@ -15,8 +15,10 @@ from backoffice.operations import Operations
 from backoffice.operations_books import OperationsBooks
 from backoffice.operations_money import OperationsMoney
 from backoffice.operations_parked import OperationsParked
+from backoffice.reconciliation import Reconciliation
 from backoffice.signing_in import SigningIn
 from backoffice.stock_pages import StockPages
+from commerce import payments
 from commerce.kernel.database import Database
 from commerce.kernel.fanout import Fanout
 
@@ -39,6 +41,7 @@ class Backoffice:
         secret_key: str,
         public_url: str,
         share_links: Sequence[ShareLink] = (),
+        gateways: payments.Gateways | None = None,
         client_address: Callable[[web.Request], str] = _peer,
     ) -> None:
         desk = Desk(
@@ -55,6 +58,7 @@ class Backoffice:
             OperationsParked(desk),
             OperationsMoney(desk),
             OperationsBooks(desk),
+            Reconciliation(desk, gateways or {}),
         )
 
     def routes(self) -> list[web.AbstractRouteDef]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ REJECTED = metrics.counter(
     "livetill_backoffice_rejected_total", "Forms the back office did not believe", ["reason"]
 )
 FORM = "application/x-www-form-urlencoded"
+FORM_WITH_FILES = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +53,13 @@ class Desk:
         self._secret_key = secret_key
         self._templates = pages.environment(templates)
 
-    def guarded(self, page: Page, *needs: Action) -> Handler:
+    def guarded(self, page: Page, *needs: Action, files: bool = False) -> Handler:
         """`page` for those whose role has one of `needs`; a POST only with its token."""
+        kinds = (FORM, FORM_WITH_FILES) if files else (FORM,)
 
         async def handler(request: web.Request) -> web.StreamResponse:
-            fields = await self.believed_fields(request) if request.method == hdrs.METH_POST else {}
+            sent = request.method == hdrs.METH_POST
+            fields = await self.believed_fields(request, kinds) if sent else {}
             visit = await self._visit(request, fields)
             if visit is None:
                 return self._to_sign_in(request)
@@ -102,11 +105,13 @@ class Desk:
     def csrf(self, cookie: str) -> str:
         return security.csrf_token(self._secret_key, cookie)
 
-    async def believed_fields(self, request: web.Request) -> dict[str, str]:
+    async def believed_fields(
+        self, request: web.Request, kinds: Sequence[str] = (FORM,)
+    ) -> dict[str, str]:
         """The fields of a form that the browser does not say came from elsewhere."""
         if not security.from_own_page(request, self.public_url):
             self.rejected("origin")
-        if request.content_type != FORM:
+        if request.content_type not in kinds:
             raise web.HTTPUnsupportedMediaType()
         try:
             form = await request.post()

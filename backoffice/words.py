@@ -55,6 +55,7 @@ PAGES = {  # status of the answer -> headline and words
     ),
     404: ("Not found", "There is no such page, or it is not yours to see."),
     409: ("Not possible", "That is not possible any more."),
+    413: ("That is too large", "At most 3 MB can be sent at once. Nothing was changed."),
     415: ("That did not arrive whole", "The form could not be read. Go back and send it again."),
     429: ("Too many windows", "This console is open in too many windows. Close some of them."),
 }

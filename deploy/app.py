@@ -49,6 +49,7 @@ def build(till: Till) -> web.Application:
         secret_key=till.settings.secret_key.get_secret_value(),
         public_url=till.settings.url,
         share_links=share_links(till.settings),
+        gateways=till.gateways,
     )
     payments_edge = PaymentsEdge(
         database=till.database, gateways=till.gateways, templates=till.templates

@@ -21,6 +21,7 @@ from commerce.kernel import clock as clocks
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.fanout import LocalFanout
 from live import Session
+from tests.checkout.reporter import Reporter
 
 PASSWORD = "a long enough one"
 # Made at the lowest cost there is: signing in is not what most of these tests are about.
@@ -118,6 +119,7 @@ async def office(house: House, fanout: LocalFanout) -> AsyncIterator[TestServer]
         secret_key="a secret of this test",
         public_url="http://till.example",
         share_links=[ShareLink("Telegram", "https://t.me/till_bot?start={slug}")],
+        gateways={"sandbox": Reporter()},
     )
     app = web.Application()
     app.add_routes(backoffice.routes())
