@@ -140,7 +140,7 @@ def _live(life: Life, telling: int) -> NoReturn:
 
 async def _play(life: Life) -> dict[str, Any]:
     story = STORIES[life.story]
-    database = await connect(life.database_url, connections=4)
+    database = await connect(life.database_url, connections=1)
     person = Person(database, life.name, story.capture)
     try:
         if story.before is not None and life.number == 0:

@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, exists, select
 
 from commerce import checkout, inventory, ledger, orders, payments, pricing
 from commerce.checkout import CheckoutData
 from commerce.inventory.jobs import expire_holds
 from commerce.inventory.tables import STOCK_MOVEMENTS
 from commerce.kernel import saga
+from commerce.kernel.columns import db_now
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.outbox import Dispatcher, Relay
 from commerce.kernel.saga_engine import Engine
@@ -21,7 +22,7 @@ from commerce.payments import jobs as payments_jobs
 from commerce.payments import sandbox_desk
 from commerce.payments.gateways.sandbox import SandboxGateway
 from commerce.payments.gateways.sandbox_delivery import SandboxDeliverer
-from commerce.payments.gateways.tables import SANDBOX_REFUNDS, SANDBOX_SESSIONS
+from commerce.payments.gateways.tables import SANDBOX_DELIVERIES, SANDBOX_REFUNDS, SANDBOX_SESSIONS
 from tests.accounts.factories import an_address
 from tests.kill import books
 
@@ -32,6 +33,15 @@ MOVEMENTS = select(STOCK_MOVEMENTS).where(STOCK_MOVEMENTS.c.reference == bindpar
 SAID = select(OUTBOX.c.name).where(OUTBOX.c.aggregate_id == bindparam("about"))
 SESSION = select(SANDBOX_SESSIONS).where(SANDBOX_SESSIONS.c.key == bindparam("about"))
 GIVEN_BACK = select(SANDBOX_REFUNDS).where(SANDBOX_REFUNDS.c.session_id == bindparam("about"))
+SAGA_DUE = select(
+    exists().where(
+        SAGAS.c.status.in_(saga.OPEN),
+        SAGAS.c.next_at <= db_now(),
+        SAGAS.c.lease_until <= db_now(),
+    )
+)
+EVENT_WAITS = select(exists().where(OUTBOX.c.status == "waiting"))
+WEBHOOK_WAITS = select(exists().where(SANDBOX_DELIVERIES.c.delivered_at.is_(None)))
 REFUND_SAGA = select(SAGAS.c.status).where(SAGAS.c.key == bindparam("about"))
 
 
@@ -110,11 +120,18 @@ class Person:
         await self.settles()
 
     async def settles(self) -> None:
-        """Everything that is due now, until nothing is under way."""
-        while await self.database.read(lambda tx: tx.scalar(books.UNDER_WAY)):
-            await self._engine.settle()
-            await self._relay.relay_due()
-            await self._deliverer.deliver_due()
+        """Everything that is due now, until nothing is under way; who has nothing to do rests."""
+        while await self._any(books.UNDER_WAY):
+            while await self._any(SAGA_DUE):
+                await self._engine.take_due()
+                await self._engine.close()
+            if await self._any(EVENT_WAITS):
+                await self._relay.relay_due()
+            if await self._any(WEBHOOK_WAITS):
+                await self._deliverer.deliver_due()
+
+    async def _any(self, there_is: Select[Any]) -> bool:
+        return bool(await self.database.read(lambda tx: tx.scalar(there_is)))
 
     async def story(self) -> dict[str, Any]:
         """What is in the books about this purchase; equal for equal purchases."""
