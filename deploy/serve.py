@@ -155,7 +155,7 @@ async def _refuse_weak_promises(settings: Settings, connected: database.Database
             raise SettingsWrong(f"LIVETILL_REDIS_URL: {weak_redis}") from None
     weak = await connected.weaknesses()
     if weak and settings.environment is Environment.PRODUCTION:
-        raise SettingsWrong(f"LIVETILL_DATABASE_URL: could lose paid orders: {'; '.join(weak)}")
+        raise SettingsWrong(f"LIVETILL_DATABASE_URL: could lose or alter orders: {'; '.join(weak)}")
     if weak:
         log.warning("database_is_not_durable", weak=weak)
 

@@ -26,6 +26,22 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
     "statement_timeout": "30000",
 }
+# A group of the server without a login, made by the migrations: it may read and write, but neither
+# change the schema nor edit what is only added to.
+APP_ROLE = "livetill_app"
+BECOME_APP_ROLE = f"""
+SELECT set_config('role', app.rolname, false)
+FROM pg_roles app JOIN pg_namespace ours ON ours.nspname = 'kernel'
+WHERE app.rolname = '{APP_ROLE}' AND has_schema_privilege(app.oid, ours.oid, 'USAGE')
+AND pg_has_role(session_user, app.oid,
+    CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+"""
+MAY_EDIT = """
+SELECT EXISTS (
+    SELECT FROM pg_trigger WHERE tgfoid = to_regproc('kernel.refuse_change')
+    AND has_table_privilege(tgrelid, 'DELETE, TRUNCATE, TRIGGER')
+)
+"""
 LOST_RACES = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -124,6 +140,7 @@ class PostgresqlDatabase(Database):
                 url,
                 min_size=1,
                 max_size=connections,
+                init=_become_app_role,
                 reset=_nothing_to_reset,
                 server_settings=SERVER_SETTINGS,
                 command_timeout=35,
@@ -173,10 +190,19 @@ class PostgresqlDatabase(Database):
                 name: await connection.fetchval("SELECT current_setting($1)", name)
                 for name in ("fsync", "synchronous_commit", "full_page_writes")
             }
-        return [f"{name} is off" for name, value in found.items() if value == "off"]
+            role = await connection.fetchval("SELECT current_user")
+            may_edit = await connection.fetchval(MAY_EDIT)
+        weak = [f"{name} is off" for name, value in found.items() if value == "off"]
+        if may_edit:
+            weak.append(f"the role {role} may edit the ledger, log in as a member of {APP_ROLE}")
+        return weak
 
     async def _disconnect(self) -> None:
         await self._pool.close()
+
+
+async def _become_app_role(connection: asyncpg.Connection[Any]) -> None:
+    await connection.execute(BECOME_APP_ROLE)
 
 
 async def _nothing_to_reset(connection: Any) -> None:

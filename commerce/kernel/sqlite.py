@@ -47,6 +47,28 @@ def open_connection(path: str) -> sqlite3.Connection:
     return connection
 
 
+# What a statement may do, asked once when it is prepared: rows come and go, the schema, the
+# settings and the guards stay.
+ALLOWED = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+        sqlite3.SQLITE_DELETE,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_TRANSACTION,
+        sqlite3.SQLITE_SAVEPOINT,
+    }
+)
+
+
+def _authorize(action: int, _: str | None, value: str | None, *where: str | None) -> int:
+    asks_a_setting = action == sqlite3.SQLITE_PRAGMA and value is None
+    return sqlite3.SQLITE_OK if action in ALLOWED or asks_a_setting else sqlite3.SQLITE_DENY
+
+
 class SqliteTx(Tx):
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
@@ -102,6 +124,7 @@ class SqliteDatabase(Database):
         self._writing = asyncio.Lock()
         # Left to itself, every so-many-th commit would also copy the log into the database.
         self._writer.execute("PRAGMA wal_autocheckpoint = 0")
+        self._writer.set_authorizer(_authorize)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
         self._copying = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._copier = open_connection(path)
@@ -157,7 +180,7 @@ class SqliteDatabase(Database):
         self._writer.execute("COMMIT")
 
     async def read(self, work: Work[T]) -> T:
-        reader = self._readers.pop() if self._readers else open_connection(self._path)
+        reader = self._readers.pop() if self._readers else self._open_reader()
         try:
             reader.execute("BEGIN")
             return await work(SqliteTx(reader))
@@ -165,6 +188,11 @@ class SqliteDatabase(Database):
             if reader.in_transaction:
                 reader.execute("ROLLBACK")
             self._readers.append(reader)
+
+    def _open_reader(self) -> sqlite3.Connection:
+        reader = open_connection(self._path)
+        reader.set_authorizer(_authorize)
+        return reader
 
     async def weaknesses(self) -> list[str]:
         level = self._writer.execute("PRAGMA synchronous").fetchone()[0]

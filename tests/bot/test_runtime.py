@@ -324,8 +324,8 @@ async def test_two_runtimes_on_one_database_never_answer_twice(database, databas
 
 
 WAITING_FOR_A_LOCK = text(
-    "SELECT pid FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE datname = current_database() AND NOT granted"
 )
 
 

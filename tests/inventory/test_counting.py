@@ -34,7 +34,12 @@ from tests.inventory.factories import (
 )
 
 pytestmark = pytest.mark.usefixtures("clock")
-REFUSED = (sqlite3.IntegrityError, asyncpg.RaiseError, asyncpg.CheckViolationError)
+REFUSED = (
+    sqlite3.IntegrityError,
+    asyncpg.RaiseError,
+    asyncpg.CheckViolationError,
+    asyncpg.InsufficientPrivilegeError,
+)
 
 
 @pytest.mark.parametrize("quantity", [0, -1, -(10**30), PIECES_MAX + 1, 10**30])

@@ -41,8 +41,8 @@ from tests.inventory.factories import (
 from tests.kernel.notes import until
 
 WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE datname = current_database() AND NOT granted"
 )
 
 

@@ -27,7 +27,7 @@ from tests.inventory.factories import (
     suspended,
 )
 
-REFUSED = (sqlite3.IntegrityError, asyncpg.RaiseError)
+REFUSED = (sqlite3.IntegrityError, asyncpg.RaiseError, asyncpg.InsufficientPrivilegeError)
 
 
 async def test_what_is_suspended_cannot_be_held_and_shows_as_gone(database, clock):
