@@ -39,6 +39,7 @@ from commerce.kernel.waiting import nudged
 from commerce.ledger import jobs as ledger_jobs
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
+from deploy import healing
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.gateways import gateways, sandbox_secret
 from deploy.settings import Settings
@@ -318,6 +319,9 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         job("serve_waitlists", 5, lambda: live_jobs.serve_waitlists(database)),
         job("seal_ledger", 15, lambda: ledger_jobs.seal(database)),
         job("reconcile_reports", 3600, lambda: checkout_jobs.reconcile_reports(database, known)),
+        job("finish_payments", 60, lambda: healing.finish_payments(database, known)),
+        job("cancel_abandoned", 300, lambda: healing.cancel_abandoned(database)),
+        job("conclude_refunds", 60, lambda: healing.conclude_refunds(database)),
         job("watch_the_books", 60, lambda: watch(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]

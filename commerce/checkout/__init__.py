@@ -7,6 +7,7 @@ from commerce.checkout import flow, refunding
 from commerce.checkout.events import CheckoutReady
 from commerce.checkout.flow import KIND
 from commerce.checkout.handlers import HANDLERS
+from commerce.checkout.healing import abandon, conclude_refund, finish
 from commerce.checkout.model import CheckoutClosed, CheckoutData
 from commerce.checkout.reconciliation_values import (
     ComparingNow,
@@ -72,16 +73,19 @@ __all__ = [
     "Run",
     "RunStatus",
     "Total",
+    "abandon",
     "cancel_checkout",
     "close_difference",
     "compare_day",
     "compare_file",
     "compared",
+    "conclude_refund",
     "confirm_payout",
     "definitions",
     "difference",
     "differences_of",
     "explain",
+    "finish",
     "open_checkout",
     "open_differences",
     "owed",
