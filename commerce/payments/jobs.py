@@ -83,9 +83,10 @@ async def _settle(database: Database, gateways: Gateways, payment: Payment, refu
         reason = str(refusal.facts.get("reason", ""))
         standing = RefundStanding(status=RefundStatus.FAILED, provider_ref="", reason=reason)
     after = await database.unit_of_work(lambda tx: refunds.record_refund(tx, refund, standing))
-    if after.status is RefundStatus.FAILED:
+    changed = after.status is not refund.status
+    if changed:  # news of others may have waited for this
         await _apply_waiting(database, payment.id)
-    return after.status is not refund.status
+    return changed
 
 
 async def _apply_waiting(database: Database, payment_id: str) -> None:

@@ -321,8 +321,8 @@ def refund_after(refund: Refund, standing: RefundStanding) -> Refund:
         RefundStatus.PENDING: RefundAct.ACCEPT,
         RefundStatus.SUCCEEDED: RefundAct.SUCCEED,
         RefundStatus.FAILED: RefundAct.FAIL,
-    }[standing.status]
-    if not REFUND_LIFE.allows(refund.status, act):
+    }.get(standing.status)
+    if act is None or not REFUND_LIFE.allows(refund.status, act):
         return refund
     status = REFUND_LIFE.after(refund.status, act)
     ref = standing.provider_ref or refund.provider_ref

@@ -70,10 +70,13 @@ async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
     if payment.status not in model.WITH_MONEY:
         return Decision(payment=payment, outcome=Outcome.WAITING)
     if not model.concerns(payment, event):
-        wrong = model.mismatch(payment, model.proof(event, Stands.PAID), reason="wrong_refund")
-        await tx.emit(*wrong.events)
-        return wrong
-    refund = await _refund_of(tx, payment, event)
+        return await _wrong(tx, payment, event)
+    refunds = await refund_store.of_payment(tx, payment.id)
+    refund = _refund_of(refunds, event)
+    if refund is None and any(_may_be(one, event) for one in refunds):
+        return Decision(payment=payment, outcome=Outcome.WAITING)
+    if refund is None and await _is_of_another(tx, event):
+        return await _wrong(tx, payment, event)
     if refund is None and event.refund_status is RefundStatus.FAILED:
         return await _adopt_failed(tx, payment, event)
     if refund is None:
@@ -88,6 +91,12 @@ async def apply(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
     after, payment = await _change(tx, payment, refund, standing)
     outcome = Outcome.UNCHANGED if after == refund else Outcome.APPLIED
     return Decision(payment=payment, outcome=outcome)
+
+
+async def _wrong(tx: Tx, payment: Payment, event: ProviderEvent) -> Decision:
+    wrong = model.mismatch(payment, model.proof(event, Stands.PAID), reason="wrong_refund")
+    await tx.emit(*wrong.events)
+    return wrong
 
 
 def _asked(key: str, payment_id: str, amount_minor: int, reason: str) -> Refund:
@@ -113,13 +122,25 @@ def _same_as_before(known: Refund, payment_id: str, amount_minor: int) -> Refund
     return known
 
 
-async def _refund_of(tx: Tx, payment: Payment, event: ProviderEvent) -> Refund | None:
-    for refund in await refund_store.of_payment(tx, payment.id):
+def _refund_of(refunds: tuple[Refund, ...], event: ProviderEvent) -> Refund | None:
+    for refund in refunds:
         if refund.key == event.refund_key:
             return refund
         if refund.provider_ref is not None and refund.provider_ref == event.refund_ref:
             return refund
     return None
+
+
+def _may_be(refund: Refund, event: ProviderEvent) -> bool:
+    """One of ours whose name there we do not know yet; its answer will tell."""
+    unnamed = refund.status is RefundStatus.ASKED and refund.provider_ref is None
+    return unnamed and event.refund_key is None and refund.amount_minor == event.amount_minor
+
+
+async def _is_of_another(tx: Tx, event: ProviderEvent) -> bool:
+    """It names a refund of ours, and a payment that is not the refund's."""
+    key = event.refund_key
+    return key is not None and await refund_store.by_key(tx, key) is not None
 
 
 def _made_outside(payment: Payment, event: ProviderEvent) -> Refund:

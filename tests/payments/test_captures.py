@@ -405,6 +405,42 @@ async def test_another_amount_than_was_asked_for_is_not_taken_for_it(database: D
     assert (name, said["reason"], said["got_minor"]) == ("payment.mismatched", "wrong_money", 2_999)
 
 
+@pytest.mark.parametrize(
+    ("_case", "nonsense"),
+    [
+        ("an open page", {"status": Stands.OPEN}),
+        ("paid, and nothing", {"amount_minor": 0}),
+        ("paid, and less", {"amount_minor": 2_999}),
+        ("paid, and more", {"amount_minor": 5_001}),
+        ("paid below zero", {"amount_minor": -3_000}),
+        ("paid in dollars", {"amount_minor": 3_000, "currency": "USD"}),
+        ("paid in nothing", {"amount_minor": 3_000, "currency": ""}),
+    ],
+)
+async def test_a_provider_that_answers_nonsense_is_asked_again(
+    database: Database,
+    gateways: dict[str, ScriptedProvider],
+    provider: ScriptedProvider,
+    clock: FakeClock,
+    _case: str,
+    nonsense: dict[str, Any],
+) -> None:
+    payment = await factories.authorised(database)
+    asked = await capture(database, payment, 3_000)
+    provider.standing = money_of(payment, **nonsense)
+    await database.unit_of_work(lambda tx: payments.try_capture(tx, asked.id))
+    await carry_out(database, gateways, payment, asked)
+
+    assert (await factories.get(database, payment)).status is Status.CAPTURING
+    assert await captures(database, payment) == [(3_000, CaptureStatus.ASKED)]
+    assert "payment.succeeded" not in await announced(database, payment)
+
+    provider.standing = money_of(payment, amount_minor=3_000)
+    clock.advance(2 * MINUTE)
+    assert await jobs.reconcile_open(database, gateways) == 1
+    assert (await factories.get(database, payment)).status is Status.PAID
+
+
 async def test_an_authorisation_of_other_money_is_none(database: Database) -> None:
     payment = await factories.opened(database, capture=CaptureMode.MANUAL)
 

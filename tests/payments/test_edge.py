@@ -201,6 +201,20 @@ async def test_a_signed_webhook_that_is_no_event_is_a_bad_request(
     assert await sent(client, body, signatures.sign(body, SECRET, at=clock.now())) == 400
 
 
+async def test_an_amount_that_no_database_holds_is_a_bad_request(
+    client: Client, payment: Payment, database: Database, clock: FakeClock
+) -> None:
+    body = (
+        f'{{"id":"evt","type":"session.paid","reference":"{payment.key}","session":"s",'
+        f'"charge":"c","amount":{10**17},"currency":"EUR"}}'
+    ).encode()
+
+    assert await sent(client, body, signatures.sign(body, SECRET, at=clock.now())) == 400
+
+    assert await factories.get(database, payment) == payment
+    assert await factories.announced(database, payment) == []
+
+
 async def test_an_unknown_type_of_event_is_acknowledged(client: Client, clock: FakeClock) -> None:
     body = (
         b'{"id":"evt","type":"moon.rose","reference":"k","session":"s","charge":null,'

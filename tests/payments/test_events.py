@@ -11,7 +11,7 @@ import pytest
 from commerce import payments
 from commerce.kernel.clock import FakeClock
 from commerce.kernel.database import Database
-from commerce.payments import EventKind, Outcome, Payment, ProviderEvent, RefundStatus, Status
+from commerce.payments import EventKind, Outcome, RefundStatus, Status
 from tests.payments import factories
 from tests.payments.factories import announced, announcements, news_of, record, refund_news
 
@@ -39,29 +39,6 @@ async def test_every_order_without_money_ends_failed(database: Database) -> None
             await record(database, news_of(payment, kind))
 
         assert (await factories.get(database, payment)).status is Status.FAILED
-
-
-def a_refund_story(payment: Payment) -> list[ProviderEvent]:
-    """Paid, then 2,000 given back by hand at the provider, and 1,000 that bounced."""
-    return [
-        news_of(payment, EventKind.PAID),
-        refund_news(payment, RefundStatus.PENDING, ref=f"re-1:{payment.key}", amount_minor=2_000),
-        refund_news(payment, RefundStatus.SUCCEEDED, ref=f"re-1:{payment.key}", amount_minor=2_000),
-        refund_news(payment, RefundStatus.SUCCEEDED, ref=f"re-2:{payment.key}", amount_minor=1_000),
-        refund_news(payment, RefundStatus.FAILED, ref=f"re-2:{payment.key}", amount_minor=1_000),
-    ]
-
-
-async def test_every_order_of_refund_events_ends_the_same(database: Database) -> None:
-    for count, order in enumerate(permutations(range(5))):
-        payment = await factories.opened(database)
-        story = a_refund_story(payment)
-        for place in order:
-            for _ in range(1 + count % 5):
-                await record(database, story[place])
-
-        after = await factories.get(database, payment)
-        assert (after.status, after.refund_minor) == (Status.PARTLY_REFUNDED, 2_000), order
 
 
 async def test_of_fifty_equal_webhooks_at_once_one_counts(database: Database) -> None:

@@ -202,6 +202,56 @@ async def test_a_refund_by_hand_waits_while_ours_is_in_its_way(database: Databas
     assert (after.status, after.refund_minor) == (Status.REFUNDED, 5_000)
 
 
+async def test_a_refund_without_our_key_may_be_ours_until_ours_has_its_name(
+    database: Database,
+) -> None:
+    """Else the same money would be counted twice: once by its news, once by its answer."""
+    payment = await factories.paid(database)
+    ours = await request(database, payment, 2_000, "return-1")
+    for ref in ("re-1", "re-9"):
+        news = refund_news(payment, RefundStatus.SUCCEEDED, ref=ref, amount_minor=2_000)
+        await record(database, news)
+    assert (await factories.get(database, payment)).refund_minor == 2_000
+
+    answer = refunds.RefundStanding(status=RefundStatus.SUCCEEDED, provider_ref="re-1")
+    await database.unit_of_work(lambda tx: refunds.record_refund(tx, ours, answer))
+    await database.unit_of_work(lambda tx: payments.service.apply_waiting(tx, payment.id))
+
+    found = await database.read(lambda tx: payments.refunds_of(tx, payment.id))
+    assert sorted((one.provider_ref, one.amount_minor) for one in found) == [
+        ("re-1", 2_000),
+        ("re-9", 2_000),
+    ]
+    after = await factories.get(database, payment)
+    assert (after.status, after.refund_minor) == (Status.PARTLY_REFUNDED, 4_000)
+
+
+async def test_a_refund_that_names_one_of_another_payment_is_shown(database: Database) -> None:
+    payment, other = await factories.paid(database), await factories.paid(database)
+    await request(database, other, 2_000, "return-1")
+
+    await record(
+        database,
+        refund_news(
+            payment, RefundStatus.SUCCEEDED, ref="re-1", amount_minor=2_000, key="return-1"
+        ),
+    )
+
+    assert await database.read(lambda tx: payments.refunds_of(tx, payment.id)) == ()
+    assert (await announced(database, payment))[-1] == "payment.mismatched"
+
+
+async def test_an_answer_that_says_nothing_changes_nothing(database: Database) -> None:
+    payment = await factories.paid(database)
+    ours = await request(database, payment, 2_000, "return-1")
+    nothing = refunds.RefundStanding(status=RefundStatus.ASKED, provider_ref="")
+
+    after = await database.unit_of_work(lambda tx: refunds.record_refund(tx, ours, nothing))
+
+    assert after == ours
+    assert (await factories.get(database, payment)).status is Status.REFUNDING
+
+
 @pytest.mark.parametrize(
     "change",
     [
