@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from commerce.kernel.errors import Refusal
 from commerce.kernel.machine import Machine
+from commerce.kernel.money import AMOUNT_MINOR_MAX
 
-AMOUNT_MINOR_MAX = 10**15  # thousands of them still fit into 64 bits
 TRANSFERS_MAX = 1_000
 CURRENCY = re.compile(r"[A-Z]{3}")
 

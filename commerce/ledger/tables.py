@@ -14,7 +14,8 @@ from commerce.kernel.columns import (
     number,
     table,
 )
-from commerce.ledger.model import AMOUNT_MINOR_MAX, Kind
+from commerce.kernel.money import AMOUNT_MINOR_MAX
+from commerce.ledger.model import Kind
 
 # A row's id is its place, so that the primary key lets a transfer be written, and be ended, once.
 PLACE = (
