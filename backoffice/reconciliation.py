@@ -107,7 +107,7 @@ class Reconciliation:
         except FileRefused as refused:
             return await self._runs(visit, problem=str(refused), status=422)
         except payments.MalformedReport as refusal:
-            words = f"This is no report of that provider: {refusal.facts['reason']}."
+            words = f"This is no report of that provider: {checkout.malformed(refusal)}."
             return await self._runs(visit, problem=words, status=422)
         except (checkout.EmptyReport, checkout.NoReport, checkout.ComparingNow) as refusal:
             return await self._runs(visit, problem=WRONG[refusal.code], status=422)

@@ -185,7 +185,8 @@ def _why(wish: Wish, refusal: Refusal, gateways: payments.Gateways) -> str:
         return f"{wish.provider} is no provider here that gives reports; these do: {known}"
     if isinstance(refusal, checkout.EmptyReport):
         return f"{wish.file}: it has no lines"
-    return f"{wish.file}: {refusal.facts['reason']}"
+    assert isinstance(refusal, payments.MalformedReport)
+    return f"{wish.file}: {checkout.malformed(refusal)}"
 
 
 async def _now(tx: Tx) -> int:

@@ -25,7 +25,7 @@ from commerce.checkout.reconciliation_values import (
     Total,
 )
 from commerce.checkout.reconciliation_values import Kind as DifferenceKind
-from commerce.checkout.reconciliation_words import Explanation, explain, provider_name
+from commerce.checkout.reconciliation_words import Explanation, explain, malformed, provider_name
 from commerce.checkout.reconciling import (
     close_difference,
     confirm_payout,
@@ -86,6 +86,7 @@ __all__ = [
     "differences_of",
     "explain",
     "finish",
+    "malformed",
     "open_checkout",
     "open_differences",
     "owed",

@@ -8,11 +8,22 @@ from dataclasses import dataclass
 
 from commerce.checkout.reconciliation_values import Books, Fact, Stray
 from commerce.ledger import Movement
-from commerce.payments import DisputeMoved, DisputeStatus, Moved, RefundMoved, ReportKind
+from commerce.payments import (
+    DisputeMoved,
+    DisputeStatus,
+    Moved,
+    PayoutStatus,
+    RefundMoved,
+    ReportKind,
+    SentMoved,
+)
 from commerce.payments import RefundStatus as Refund
 
 RECEIVED, REFUNDED, DISPUTED, WON = "received:", "refunded:", "disputed:", "dispute_won:"
+# A reversal that succeeded and a payout that did, whatever came back of it.
+GONE = (PayoutStatus.SUCCEEDED, PayoutStatus.PARTLY_REVERSED, PayoutStatus.REVERSED)
 CORRECTION, FEE, PAID_OUT = "correction:", "fee:", "paid_out:"
+SENT_ON, SENT_BACK = "payout:", "payout_back:"
 FEES_OF_DISPUTES = "dispute_fees:"
 
 
@@ -185,6 +196,26 @@ def _following(
         settled=settled,
         posted_minor=posted.amount_minor if posted else None,
         fee_minor=fee_minor,
+    )
+
+
+def sent_posting(sent: SentMoved) -> str:
+    return (SENT_BACK if sent.back else SENT_ON) + sent.id
+
+
+def sent_fact(sent: SentMoved, posted: Mapping[str, Posted]) -> Fact:
+    """A share that went to a connected account, or came back from one."""
+    found = posted.get(sent_posting(sent))
+    return Fact(
+        kind=ReportKind.PAYOUT,
+        id=sent_posting(sent),
+        refs=frozenset({sent.provider_ref} if sent.provider_ref else ()),
+        amount_minor=sent.amount_minor if sent.back else -sent.amount_minor,
+        currency=sent.currency,
+        at=found.at if found else sent.created_at,
+        status=sent.status,
+        settled=sent.status in GONE,
+        posted_minor=found.amount_minor if found else None,
     )
 
 

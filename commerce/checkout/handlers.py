@@ -90,6 +90,16 @@ async def dispute_lost(tx: Tx, event: Envelope) -> None:
     await ledger.post(tx, postings.dispute_lost(await _provider(tx, event), event.payload))
 
 
+async def payout_sent(tx: Tx, event: Envelope) -> None:
+    payout = await payments.get_payout(tx, event.payload["payout_id"])
+    await ledger.post(tx, postings.sent_on(payout.provider, event.payload))
+
+
+async def payout_reversed(tx: Tx, event: Envelope) -> None:
+    payout = await payments.get_payout(tx, event.payload["payout_id"])
+    await ledger.post(tx, postings.sent_back(payout.provider, event.payload))
+
+
 async def _provider(tx: Tx, event: Envelope) -> str:
     return (await payments.get(tx, event.payload["payment_id"])).provider
 
@@ -116,4 +126,6 @@ HANDLERS: Handlers = {
     "payment.dispute_opened": [dispute_opened],
     "payment.dispute_won": [dispute_won],
     "payment.dispute_lost": [dispute_lost],
+    "payout.sent": [payout_sent],
+    "payout.reversed": [payout_reversed],
 }

@@ -114,4 +114,5 @@ def _unnamed_same_money(line: ReportLine, fact: Fact) -> bool:
 
 
 def _unnamed(line: ReportLine, fact: Fact) -> bool:
-    return not fact.refs
+    """Only within one payment: payouts have nothing in common but their names."""
+    return not fact.refs and bool(fact.payment_id)

@@ -122,6 +122,28 @@ def _dispute_ended(how: str, to: str, provider: str, fact: Mapping[str, Any]) ->
     )
 
 
+def sent_on(provider: str, fact: Mapping[str, Any]) -> Posting:
+    """A share went to a connected account."""
+    accounts = ledger.payouts(provider), ledger.clearing(provider)
+    return _share(f"payout:{fact['payout_id']}", "share sent on", *accounts, fact)
+
+
+def sent_back(provider: str, fact: Mapping[str, Any]) -> Posting:
+    accounts = ledger.clearing(provider), ledger.payouts(provider)
+    return _share(f"payout_back:{fact['reversal_id']}", "share taken back", *accounts, fact)
+
+
+def _share(
+    posting_id: str, reason: str, debit: str, credit: str, fact: Mapping[str, Any]
+) -> Posting:
+    return Posting(
+        id=posting_id,
+        reason=reason,
+        reference=fact["payout_id"],
+        transfers=(Transfer(debit, credit, fact["currency"], fact["amount_minor"]),),
+    )
+
+
 def _sale(order: orders.Order, paid_from: str) -> Posting:
     credits = {
         "goods": ledger.SALES,

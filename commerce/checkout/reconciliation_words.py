@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from commerce.checkout.reconciliation_values import Difference, Kind
 from commerce.kernel.money import format_money
+from commerce.payments import MalformedReport
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOCALE = "en"
@@ -56,6 +57,12 @@ class Explanation:
 def explain(difference: Difference, provider: str) -> Explanation:
     said = _SENTENCES[difference.kind](difference, provider_name(provider))
     return Explanation(HEADLINES[difference.kind], *said)
+
+
+def malformed(refusal: MalformedReport) -> str:
+    """Why a file is no report, with the line that says so."""
+    reason, line = str(refusal.facts["reason"]), refusal.facts["line"]
+    return reason if reason.startswith("line ") else f"line {line}: {reason}"
 
 
 def provider_name(provider: str) -> str:

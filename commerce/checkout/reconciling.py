@@ -40,6 +40,8 @@ REASONS: Mapping[str, str] = {
     "dispute lost after all": "disputed",
     "fee": "fees",
     "payout": "paid_out",
+    "share sent on": "paid_out",
+    "share taken back": "paid_out",
 }
 
 
@@ -51,9 +53,17 @@ async def books_for(
     posted = book_facts.posted_by(await ledger.movements(tx, clearing, since, until))
     moving = await payments.payments_moving(tx, provider, since, until)
     moved = await payments.moved(tx, sorted(moving | await _meant(tx, provider, lines, posted)))
+    payouts = [line.ref for line in lines if line.kind is ReportKind.PAYOUT]
+    shares = [
+        share
+        for prefix in (book_facts.SENT_ON, book_facts.SENT_BACK)
+        for share in book_facts.behind(posted, prefix)
+    ]
+    sent = await payments.sent_on(tx, provider, ids=shares, names=payouts, since=since, until=until)
     expected = {name for one in moved for name in book_facts.posting_ids(one)}
+    expected |= {book_facts.sent_posting(one) for one in sent}
     told = {_fee_id(provider, fee_name(line)) for line in lines}
-    told |= {_payout_id(provider, line.ref) for line in lines if line.kind is ReportKind.PAYOUT}
+    told |= {_payout_id(provider, ref) for ref in payouts}
     missing = sorted((expected | told) - posted.keys())
     posted |= book_facts.posted_by(await ledger.movements_of(tx, clearing, missing))
     codes = await _codes(tx, [one.payment.order_id for one in moved])
@@ -62,6 +72,7 @@ async def books_for(
         for one in moved
         for fact in book_facts.facts_of(one, posted, codes.get(one.payment.order_id, ""))
     ]
+    facts += [book_facts.sent_fact(one, posted) for one in sent]
     return book_facts.books(provider, facts, [p for p in posted.values() if p.id not in expected])
 
 

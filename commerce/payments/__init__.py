@@ -65,11 +65,13 @@ from commerce.payments.movements import (
     Moved,
     PaymentMoved,
     RefundMoved,
+    SentMoved,
     first_paid_at,
     moved,
     payments_moving,
     payments_named,
     payments_of,
+    sent_on,
 )
 from commerce.payments.payout_store import by_key as payout_by_key
 from commerce.payments.payout_store import get as get_payout
@@ -211,6 +213,7 @@ __all__ = [
     "ReversalFailed",
     "ReversalStatus",
     "ReversalTooLarge",
+    "SentMoved",
     "Standing",
     "Stands",
     "Status",
@@ -256,6 +259,7 @@ __all__ = [
     "request_reversal",
     "reversals_of",
     "sandbox_desk",
+    "sent_on",
     "try_capture",
     "try_refund",
 ]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, or_, select, text, union
 
 from commerce.kernel.database import Row, Tx, any_of
-from commerce.payments.tables import DISPUTES, PAYMENTS, REFUNDS
+from commerce.payments.tables import DISPUTES, PAYMENTS, PAYOUT_REVERSALS, PAYOUTS, REFUNDS
 
 AT_ONCE = 1_000  # names or ids in one statement
 
@@ -49,6 +49,19 @@ class PaymentMoved:
     charge_ref: str | None
     paid_at: int | None
     captured_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMoved:
+    """Money sent on to a connected account, or taken back from one."""
+
+    id: str  # of the payout or the reversal
+    back: bool
+    amount_minor: int
+    currency: str
+    status: str
+    provider_ref: str | None
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,34 @@ OF_REFUNDS = select(REFUNDS.c.payment_id.label("id")).where(any_of(REFUNDS.c.id,
 OF_DISPUTES = select(DISPUTES.c.payment_id.label("id")).where(any_of(DISPUTES.c.id, "ids"))
 
 
+_SENT = select(
+    PAYOUTS.c.id,
+    PAYOUTS.c.amount_minor,
+    PAYOUTS.c.currency,
+    PAYOUTS.c.status,
+    PAYOUTS.c.provider_ref,
+    PAYOUTS.c.created_at,
+).where(PAYOUTS.c.provider == bindparam("provider"))
+_BACK = (
+    select(
+        PAYOUT_REVERSALS.c.id,
+        PAYOUT_REVERSALS.c.amount_minor,
+        PAYOUTS.c.currency,
+        PAYOUT_REVERSALS.c.status,
+        PAYOUT_REVERSALS.c.provider_ref,
+        PAYOUT_REVERSALS.c.created_at,
+    )
+    .join(PAYOUTS, PAYOUTS.c.id == PAYOUT_REVERSALS.c.payout_id)
+    .where(PAYOUTS.c.provider == bindparam("provider"))
+)
+SENT, BACK = (
+    moved_there.where(
+        or_(any_of(table.c.id, "ids"), _named(table.c.provider_ref), _between(table.c.created_at))
+    )
+    for moved_there, table in ((_SENT, PAYOUTS), (_BACK, PAYOUT_REVERSALS))
+)
+
+
 async def payments_named(tx: Tx, provider: str, names: Sequence[str]) -> set[str]:
     """The payments that a provider's report means by these names: keys, charges, refunds..."""
     found: set[str] = set()
@@ -149,6 +190,18 @@ async def moved(tx: Tx, payment_ids: Sequence[str]) -> list[Moved]:
     return found
 
 
+async def sent_on(
+    tx: Tx, provider: str, *, ids: Sequence[str], names: Sequence[str], since: int, until: int
+) -> list[SentMoved]:
+    """Payouts to connected accounts and their reversals: these, or asked for in the period."""
+    asked = {"ids": list(ids), "names": list(names), "since": since, "until": until}
+    return [
+        _read(SentMoved, row, back=back)
+        for statement, back in ((SENT, False), (BACK, True))
+        for row in await tx.all(statement, provider=provider, **asked)
+    ]
+
+
 async def first_paid_at(tx: Tx, provider: str) -> int | None:
     at: int | None = await tx.scalar(FIRST_PAID, provider=provider)
     return at
@@ -158,8 +211,9 @@ def _some(names: Sequence[str]) -> list[list[str]]:
     return [list(names[at : at + AT_ONCE]) for at in range(0, len(names), AT_ONCE)]
 
 
-V = TypeVar("V", PaymentMoved, RefundMoved, DisputeMoved)
+V = TypeVar("V", PaymentMoved, RefundMoved, DisputeMoved, SentMoved)
 
 
-def _read(value: type[V], row: Row) -> V:
-    return value(**{field.name: row[field.name] for field in fields(value)})
+def _read(value: type[V], row: Row, **known: Any) -> V:
+    names = {field.name for field in fields(value)} - known.keys()
+    return value(**{name: row[name] for name in names}, **known)

@@ -100,7 +100,7 @@ async def test_what_differs_is_told_and_closed_with_a_reason(
 @pytest.mark.parametrize(
     ("content", "fields", "says"),
     [
-        ("no report at all", {}, "This is no report of that provider: Expecting value"),
+        ("no report at all", {}, "This is no report of that provider: line 1: Expecting value"),
         ("[]", {}, "This report has no lines."),
         (b"\xff\xfe\x00", {}, "This file is no text in UTF-8."),
         ("[]", {"provider": "stripe"}, "Choose a provider that gives reports."),
