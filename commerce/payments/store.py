@@ -131,7 +131,7 @@ EVENTS_WITH = (
     .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
 )
 
-KEPT = (
+_kept = (
     select(
         EVENTS,
         PAYMENTS.c.id.label("payment_id"),
@@ -140,10 +140,14 @@ KEPT = (
         PAYMENTS.c.currency.label("asked_currency"),
     )
     .select_from(EVENTS.outerjoin(PAYMENTS, _is_about))
-    .where(EVENTS.c.outcome == bindparam("of_outcome"))
     .order_by(EVENTS.c.received_at.desc(), EVENTS.c.event_id)
     .limit(bindparam("at_most"))
 )
+# What people look at; each as its index says it, because there are many events.
+KEPT = {
+    Outcome.WAITING: _kept.where(text("applied_at IS NULL")),
+    Outcome.MISMATCHED: _kept.where(text("outcome = 'mismatched'")),
+}
 
 INSERT_ATTEMPT = insert_once(ATTEMPTS, "payment_id", "ref")
 ATTEMPTS_OF = (
@@ -278,8 +282,8 @@ async def events_with(tx: Tx, outcome: Outcome) -> list[ProviderEvent]:
 
 
 async def kept_events(tx: Tx, outcome: Outcome, *, at_most: int = 200) -> list[KeptEvent]:
-    """The newest first, each with the payment it is about."""
-    return [_kept(row) for row in await tx.all(KEPT, of_outcome=outcome, at_most=at_most)]
+    """Those that wait or are mismatched, the newest first, each with the payment it is about."""
+    return [_kept_event(row) for row in await tx.all(KEPT[outcome], at_most=at_most)]
 
 
 async def add_attempt(
@@ -319,7 +323,7 @@ def _event(row: Row) -> ProviderEvent:
     )
 
 
-def _kept(row: Row) -> KeptEvent:
+def _kept_event(row: Row) -> KeptEvent:
     return KeptEvent(
         provider=row["provider"],
         event=_event(row),

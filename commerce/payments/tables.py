@@ -101,6 +101,13 @@ Index(
     sqlite_where=text("applied_at IS NULL"),
 )
 
+Index(
+    "payment_events_mismatched",
+    EVENTS.c.received_at,
+    postgresql_where=text("outcome = 'mismatched'"),
+    sqlite_where=text("outcome = 'mismatched'"),
+)
+
 ATTEMPTS = table(
     "payments",
     "payment_attempts",
@@ -163,6 +170,12 @@ Index(
     postgresql_where=text("status IN ('asked', 'pending')"),
     sqlite_where=text("status IN ('asked', 'pending')"),
 )
+Index(
+    "refunds_failed",
+    REFUNDS.c.created_at,
+    postgresql_where=text("status = 'failed'"),
+    sqlite_where=text("status = 'failed'"),
+)
 
 DISPUTES = table(
     "payments",
@@ -186,6 +199,7 @@ DISPUTES = table(
     status_check("disputes_status", "status", DisputeStatus),
 )
 Index("disputes_of_payment", DISPUTES.c.payment_id)
+Index("disputes_by_time", DISPUTES.c.opened_at)
 
 PAYOUTS = table(
     "payments",

@@ -15,6 +15,17 @@ STATUS = (
     "'paid', 'refunding', 'partly_refunded', 'refunded')"
 )
 TO_CHECK = "status IN ('created', 'open', 'authorised', 'capturing')"
+INDEXES = (
+    ("payments_to_check", "payments", "check_at", TO_CHECK),
+    ("payment_events_mismatched", "payment_events", "received_at", "outcome = 'mismatched'"),
+    ("captures_of_payment", "captures", "payment_id", None),
+    ("refunds_failed", "refunds", "created_at", "status = 'failed'"),
+    ("disputes_of_payment", "disputes", "payment_id", None),
+    ("disputes_by_time", "disputes", "opened_at", None),
+    ("sandbox_refunds_of_session", "sandbox_refunds", "session_id", None),
+    ("sandbox_disputes_of_session", "sandbox_disputes", "session_id", None),
+    ("sandbox_movements_by_time", "sandbox_movements", "at", None),
+)
 RESULT = "result IN ('authorised', 'paid', 'declined')"
 CHECKS = {
     "payments_status": STATUS,
@@ -39,12 +50,15 @@ def upgrade() -> None:
         _payments_on_postgresql()
         _attempts_on_postgresql()
     for table, name in (("refunds", "failure"), ("payment_events", "note")):
-        column = sa.Column(name, sa.Text(), server_default="", nullable=False)
-        add_column("payments", table, column)
+        added = sa.Column(name, sa.Text(), server_default="", nullable=False)
+        add_column("payments", table, added)
     _captures()
     _captured_before()
     _disputes()
     _sandbox()
+    for name, table, column, condition in INDEXES:
+        _index(name, table, column, condition)
+    _index("captures_one_standing", "captures", "payment_id", "status <> 'failed'", unique=True)
     # What was agreed to be paid, taken, given back or disputed never changes; how it stands does.
     keep("payments", "payments", "id", "key", "order_id", "reference", "provider",
          "amount_minor", "currency", "capture")  # fmt: skip
@@ -70,7 +84,6 @@ def _payments_on_postgresql() -> None:
     op.alter_column("payments", "capture", server_default=None, schema="payments")
     for name, condition in CHECKS.items():
         op.create_check_constraint(name, "payments", condition, schema="payments")
-    _payments_to_check()
 
 
 def _payments_on_sqlite() -> None:
@@ -115,19 +128,6 @@ def _payments_on_sqlite() -> None:
     op.execute("DROP TABLE payments_before")
     op.create_index("payments_by_charge", "payments", ["provider", "charge_ref"])
     op.create_index("payments_by_order", "payments", ["order_id"])
-    _payments_to_check()
-
-
-def _payments_to_check() -> None:
-    op.create_index(
-        "payments_to_check",
-        "payments",
-        ["check_at"],
-        unique=False,
-        schema="payments",
-        postgresql_where=sa.text(TO_CHECK),
-        sqlite_where=sa.text(TO_CHECK),
-    )
 
 
 def _attempts_on_postgresql() -> None:
@@ -178,16 +178,6 @@ def _captures() -> None:
         schema="payments",
         sqlite_strict=True,
     )
-    op.create_index("captures_of_payment", "captures", ["payment_id"], schema="payments")
-    op.create_index(
-        "captures_one_standing",
-        "captures",
-        ["payment_id"],
-        unique=True,
-        schema="payments",
-        postgresql_where=sa.text("status <> 'failed'"),
-        sqlite_where=sa.text("status <> 'failed'"),
-    )
 
 
 def _captured_before() -> None:
@@ -225,7 +215,6 @@ def _disputes() -> None:
         schema="payments",
         sqlite_strict=True,
     )
-    op.create_index("disputes_of_payment", "disputes", ["payment_id"], schema="payments")
 
 
 def _sandbox() -> None:
@@ -234,9 +223,6 @@ def _sandbox() -> None:
         _sandbox_on_sqlite()
     else:
         _sandbox_on_postgresql()
-    op.create_index(
-        "sandbox_refunds_of_session", "sandbox_refunds", ["session_id"], schema="payments"
-    )
     _sandbox_disputes()
     _sandbox_transfers()
     _sandbox_movements()
@@ -338,9 +324,6 @@ def _sandbox_disputes() -> None:
         schema="payments",
         sqlite_strict=True,
     )
-    op.create_index(
-        "sandbox_disputes_of_session", "sandbox_disputes", ["session_id"], schema="payments"
-    )
 
 
 def _sandbox_transfers() -> None:
@@ -387,7 +370,6 @@ def _sandbox_movements() -> None:
         schema="payments",
         sqlite_strict=True,
     )
-    op.create_index("sandbox_movements_by_time", "sandbox_movements", ["at"], schema="payments")
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -396,3 +378,18 @@ def _texts(*names: str) -> list[sa.Column[str]]:
 
 def _counts(*names: str) -> list[sa.Column[int]]:
     return [sa.Column(name, COUNT, nullable=False) for name in names]
+
+
+def _index(
+    name: str, table: str, column: str, condition: str | None, *, unique: bool = False
+) -> None:
+    where = None if condition is None else sa.text(condition)
+    op.create_index(
+        name,
+        table,
+        [column],
+        unique=unique,
+        schema="payments",
+        postgresql_where=where,
+        sqlite_where=where,
+    )
