@@ -21,7 +21,7 @@ from commerce.kernel.columns import Count, Text
 from commerce.kernel.database import Database, Tx
 from commerce.ledger.tables import TRANSFERS, UNSEALED
 from commerce.orders.tables import ORDERS
-from commerce.payments.tables import DISPUTES, PAYMENTS, REFUNDS
+from commerce.payments.tables import DISPUTES, PAYMENTS, PAYOUTS, REFUNDS
 from deploy import invariants
 from deploy.invariants import Invariant, Part, Violation
 from deploy.invariants.rule import word
@@ -74,6 +74,7 @@ KEYS: Mapping[Part, Keys] = {
     Part.PAYMENTS: _by_age(PAYMENTS.c.id),
     Part.REFUNDS: _by_age(REFUNDS.c.id),
     Part.DISPUTES: _by_age(DISPUTES.c.id),
+    Part.PAYOUTS: _by_age(PAYOUTS.c.id),
     Part.POSTINGS: Keys(
         select(UNSEALED.c.transfer_id.label("key"))
         .order_by(UNSEALED.c.seq.desc())

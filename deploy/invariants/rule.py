@@ -40,6 +40,7 @@ class Part(StrEnum):
     PAYMENTS = "payments"
     REFUNDS = "refunds"
     DISPUTES = "disputes"
+    PAYOUTS = "payouts"
     POSTINGS = "postings"
     REST = "rest"  # the sums of everything: too much to be asked every minute
 

@@ -155,6 +155,16 @@ def reversal(**changes: Any) -> Row:
     return PAYOUT_REVERSALS, facts | changes
 
 
+def sent_on(of: str = "po", amount_minor: int = 500) -> Row:
+    posting = f"payout:{of}"
+    return transfer(posting, "payouts:sandbox", CLEARING, amount_minor, reason="share sent on")
+
+
+def sent_back(of: str = "b", amount_minor: int = 100) -> Row:
+    posting = f"payout_back:{of}"
+    return transfer(posting, CLEARING, "payouts:sandbox", amount_minor, reason="share taken back")
+
+
 def transfer(posting: str, debit: str, credit: str, amount_minor: int = 500, **changes: Any) -> Row:
     n = changes.pop("n", 1)
     end = "/end" if changes.get("kind") in ("settle", "void") else ""

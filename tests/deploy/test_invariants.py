@@ -37,6 +37,8 @@ from tests.deploy.rows import (
     reversal,
     saga,
     sale,
+    sent_back,
+    sent_on,
     shelf,
     sold,
     stock,
@@ -127,12 +129,19 @@ BROKEN: list[tuple[str, Rows]] = [
     ("lost_dispute_is_posted", paid_but(add=[dispute(status="lost"), disputed()])),
     (f"lost_dispute_is_posted {SUMS}",
      paid_but(add=[dispute(status="lost"), disputed(), won(), lost()])),
-    ("reversing_is_reversals", paid_but(add=[payout(), reversal()])),
+    ("reversing_is_reversals", paid_but(add=[payout(), sent_on(), reversal()])),
     ("reversing_is_reversals",
-     paid_but(add=[payout(reversed_minor=100), reversal(status="failed")])),
-    ("sent_payout_has_a_name", paid_but(add=[payout(provider_ref=None)])),
+     paid_but(add=[payout(reversed_minor=100), sent_on(), reversal(status="failed")])),
+    ("sent_payout_has_a_name", paid_but(add=[payout(provider_ref=None), sent_on()])),
     ("shares_are_within_their_payment",
-     paid_but(add=[payout(), payout(id="po2", key="po2", provider_ref="tr2", amount_minor=1)])),
+     paid_but(add=[payout(), payout(id="po2", key="po2", provider_ref="tr2", amount_minor=1),
+                   sent_on(), sent_on("po2", 1)])),
+    ("payout_is_posted", paid_but(add=[payout()])),
+    ("payout_is_posted", paid_but(add=[payout(), sent_on("po", 499)])),
+    ("payout_is_posted", paid_but(add=[payout(status="failed"), sent_on()])),
+    ("returned_share_is_posted",
+     paid_but(add=[payout(reversed_minor=100, status="partly_reversed"), sent_on(),
+                   reversal(status="succeeded"), sent_back("b", 99)])),
     (f"received_money_has_its_payment {SUMS}", [received("x")]),
     (f"returned_money_has_its_refund {SUMS}", [given_back("x")]),
     ("pending_refund_waits",
@@ -207,7 +216,8 @@ RIGHT: dict[str, Rows] = {
     "a share that was sent on and partly came back": paid_but(
         add=[payout(reversed_minor=100, status="partly_reversed"), reversal(status="succeeded"),
              reversal(id="b2", key="b2", status="failed"),
-             payout(id="po2", key="po2", provider_ref="tr2", amount_minor=100)],
+             payout(id="po2", key="po2", provider_ref="tr2", amount_minor=100),
+             sent_on(), sent_back(), sent_on("po2", 100)],
     ),
     "shares that were not sent on": paid_but(
         add=[payout(id=n, key=n, provider_ref=None, status=s) for n, s in
@@ -225,6 +235,9 @@ RIGHT: dict[str, Rows] = {
                       reason="dispute lost after all")],
     ),
     "a dispute whose news is under way": paid_but(add=[dispute(), UNDER_WAY]),
+    "a share whose news is under way": paid_but(
+        add=[payout(), event(name="payout.sent", aggregate_id="po")]
+    ),
     "fees, payouts and corrections by hand": paid_but(
         add=[transfer("fee:1", "fees:sandbox", CLEARING, 5, reason="fee"),
              transfer("paid_out:1", "bank", CLEARING, 400, reason="payout"),
