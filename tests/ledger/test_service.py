@@ -2,10 +2,13 @@ import asyncio
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 
 from commerce import ledger
+from commerce.kernel.database import connect
 from commerce.ledger import Balance, Posting, PostingDiffers, Transfer
 from commerce.ledger.tables import TRANSFERS
+from tests.kernel.notes import until
 
 SALE = Posting(
     id="order-1:sale",
@@ -15,6 +18,10 @@ SALE = Posting(
         Transfer("clearing:stripe", "sales", "EUR", 5_000),
         Transfer("clearing:stripe", "delivery_income", "EUR", 490),
     ),
+)
+WAITS = text(
+    "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE datname = current_database() AND NOT granted"
 )
 REFUND = Posting(
     id="order-1:refund",
@@ -90,6 +97,29 @@ async def test_of_different_postings_under_one_id_exactly_one_is_posted(database
     assert Counter(map(type, outcomes)) == {type(None): 1, PostingDiffers: 19}
     won = rivals[[type(outcome) for outcome in outcomes].index(type(None))]
     assert await database.read(lambda tx: ledger.posting(tx, "p")) == won
+
+
+async def test_a_longer_posting_adds_nothing_to_one_that_was_first(postgresql_url, clock):
+    database = await connect(postgresql_url)
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(tx):
+        await ledger.post(tx, Posting(SALE.id, "sale", "order-1", SALE.transfers[:1]))
+        written.set()
+        await go_on.wait()
+
+    first = asyncio.create_task(database.unit_of_work(slowly))
+    await written.wait()
+    longer = asyncio.create_task(post(database, SALE))
+    await until(lambda: database.read(lambda tx: tx.scalar(WAITS)), "the longer one waits")
+    go_on.set()
+    await first
+
+    with pytest.raises(PostingDiffers) as refused:
+        await longer
+    assert refused.value.facts["field"] == "transfers"
+    assert [row["id"] for row in await transfers(database)] == ["order-1:sale/1"]
+    await database.close()
 
 
 async def test_a_posting_is_written_whole_or_not_at_all(database, clock):
