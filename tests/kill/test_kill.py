@@ -14,7 +14,14 @@ from tests.kill.stories import Run
 # How many tests share the places of a story, so that the workers of a run can share the tests.
 PARTS = {"bought": 8, "cancelled": 4, "expired": 4}
 PLACES_MIN = {"bought": 76, "cancelled": 36, "expired": 36}
-SHARES = [(name, part) for name, parts in PARTS.items() for part in range(parts)]
+# What is not bought dies on PostgreSQL with its sagas alone, in test_sagas.
+KINDS = {"bought": ("sqlite", "postgresql"), "cancelled": ("sqlite",), "expired": ("sqlite",)}
+SHARES = [
+    (kind, name, part)
+    for name, parts in PARTS.items()
+    for kind in KINDS[name]
+    for part in range(parts)
+]
 
 HOODIE, DELIVERY = 4900, 990
 WHEN = ("before", "after")
@@ -65,11 +72,14 @@ async def test_undisturbed_a_purchase_is_whole(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "last_words"),
-    [("cancelled", "Order CODE is cancelled"), ("expired", "The time to pay")],
+    ("name", "last_words", "page"),
+    [
+        ("cancelled", "Order CODE is cancelled", "expired"),
+        ("expired", "The time to pay", "open"),  # and past its end
+    ],
 )
 async def test_undisturbed_what_is_not_paid_is_released(
-    stage: Stage, name: str, last_words: str
+    stage: Stage, name: str, last_words: str, page: str
 ) -> None:
     run = await stage.undisturbed(name)
 
@@ -79,7 +89,7 @@ async def test_undisturbed_what_is_not_paid_is_released(
         "orders": {"cancelled": 1},
         "holds": {"released": 1},
         "payments": {"expired": 1},
-        "sandbox_sessions": {"expired": 1},
+        "sandbox_sessions": {page: 1},
         "sagas": {"reverted": 1},
         "transfers": {},
     }
@@ -91,7 +101,7 @@ async def test_undisturbed_what_is_not_paid_is_released(
     [
         ("bought", {"sandbox.open", "sandbox.webhook"}),
         ("cancelled", {"sandbox.close", "sandbox.webhook"}),
-        ("expired", {"sandbox.close", "sandbox.webhook"}),
+        ("expired", {"sandbox.close"}),
     ],
 )
 async def test_the_places_are_all_commits_and_outside_calls(
@@ -107,7 +117,7 @@ async def test_the_places_are_all_commits_and_outside_calls(
     assert set(passed) == {f"{when} {what}" for what in outside | {"commit"} for when in WHEN}
 
 
-@pytest.mark.parametrize(("name", "part"), SHARES)
+@pytest.mark.parametrize(("stage", "name", "part"), SHARES, indirect=["stage"])
 async def test_killed_anywhere_it_ends_the_same(stage: Stage, name: str, part: int) -> None:
     """Up to the first place that is not reached any more: then all were tried."""
     whole = await stage.undisturbed(name)
