@@ -7,12 +7,13 @@ import asyncio
 import asyncpg
 import pytest
 
-from commerce import inventory, payments
+from commerce import inventory, ledger, payments
 from commerce.inventory import Movement, MovementKind, Stock
 from commerce.kernel import outbox, parked, saga
 from commerce.kernel.audit import Intervention
 from commerce.kernel.database import Database, connect
 from commerce.kernel.sqlite import open_connection
+from commerce.ledger import jobs as ledger_jobs
 from deploy import invariants, migrations
 
 SHIRT = {"sku": "shirt", "warehouse": "main"}
@@ -44,6 +45,16 @@ STOPPED = (
     " ('e2', 'order.paid', 1, 'o', '{{}}', '', 1, 'waiting', 0, NULL)",
     "INSERT INTO {kernel}inbox (account, message_id, conversation_id, body, correlation_id,"
     " received_at, status) VALUES ('a', '1', 'c', '{{}}', '', 1, 'parked')",
+)
+
+BEFORE_SEALS = "0008"
+POSTED = (
+    "INSERT INTO {ledger}transfers (id, posting_id, n, reason, reference, debit, credit, currency,"
+    " amount_minor, at) VALUES"
+    " ('sold:o/1', 'sold:o', 1, 'sale', 'o', 'customer_payable', 'sales', 'EUR', 500, 2),"
+    " ('sold:o/2', 'sold:o', 2, 'sale', 'o', 'customer_payable', 'sales', 'EUR', 49, 2),"
+    " ('received:p/1', 'received:p', 1, 'payment', 'o', 'clearing:x', 'customer_payable', 'EUR',"
+    " 549, 1)",
 )
 
 BEFORE_CAPTURES = "0009"
@@ -92,17 +103,34 @@ async def upgraded(url: str, since: str, *statements: str) -> Database:
     if url.startswith("sqlite:///"):
         old = open_connection(url.removeprefix("sqlite:///"))
         for statement in statements:
-            old.execute(statement.format(inventory="", kernel="", payments=""))
+            old.execute(statement.format(inventory="", kernel="", payments="", ledger=""))
         old.close()
     else:
         server = await asyncpg.connect(url)
         for statement in statements:
             await server.execute(
-                statement.format(inventory="inventory.", kernel="kernel.", payments="payments.")
+                statement.format(
+                    inventory="inventory.", kernel="kernel.", payments="payments.", ledger="ledger."
+                )
             )
         await server.close()
     await asyncio.to_thread(migrations.migrate, url)
     return await connect(url)
+
+
+async def test_what_was_posted_is_sealed_from_its_first_row(empty_url):
+    database = await upgraded(empty_url, BEFORE_SEALS, *POSTED)
+    try:
+        balances = await database.read(ledger.trial_balance)
+        assert [(b.account, b.balance_minor) for b in balances] == [
+            ("clearing:x", 549), ("customer_payable", 0), ("sales", -549),
+        ]  # fmt: skip
+        assert await database.read(lambda tx: ledger.status(tx, "sold:o")) is ledger.Status.POSTED
+        assert await ledger_jobs.seal(database) == 3
+        assert await database.read(ledger.trial_balance) == balances
+        assert await database.read(ledger.verify) == []
+    finally:
+        await database.close()
 
 
 async def test_stock_without_warehouses_lies_in_the_main_one_and_its_history_is_kept(empty_url):
