@@ -15,6 +15,7 @@ from commerce.kernel.errors import Contended
 from commerce.kernel.idempotency import KeyReused
 from commerce.kernel.tables import SagaStatus
 
+OUR_CHOICE = ("provider", "capture")
 STOPPABLE = (SagaStatus.RUNNING, SagaStatus.WAITING)
 
 
@@ -44,7 +45,7 @@ async def open_checkout(tx: Tx, request: Request) -> Checkout:
     Raises hold_expired where the hold is gone or somebody else's, quote_expired, no_such_quote,
     key_reused where the key opened another checkout.
     """
-    asked = idempotency.fingerprint(asdict(request))
+    asked = _fingerprint(request)
     before = await saga.begun_by(tx, KIND, request.key)
     if before is not None:
         return _as_before(request, asked, before)
@@ -92,6 +93,12 @@ async def cancel_checkout(tx: Tx, checkout_id: str) -> bool:
         return False
     await saga.signal(tx, checkout_id, Ending.CANCELLED, {})
     return True
+
+
+def _fingerprint(request: Request) -> str:
+    """Of what the fan asked for; who takes the money is our choice, and may change meanwhile."""
+    asked = asdict(request)
+    return idempotency.fingerprint({k: v for k, v in asked.items() if k not in OUR_CHOICE})
 
 
 def _as_before(request: Request, asked: str, before: saga.Saga) -> Checkout:

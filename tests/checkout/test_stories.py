@@ -12,6 +12,7 @@ from commerce.checkout import model
 from commerce.inventory import HoldGone
 from commerce.kernel import jsons
 from commerce.kernel.clock import SECOND
+from commerce.kernel.idempotency import KeyReused
 from commerce.kernel.tables import OUTBOX
 from commerce.orders.tables import ORDERS
 from commerce.payments import EventKind, Stands
@@ -198,6 +199,17 @@ async def test_the_same_key_again_is_the_same_checkout(shop):
     assert await how_many_orders(shop) == 1
     await shop.settles()
     assert [call for call, _ in shop.provider.calls] == ["open"]
+
+
+async def test_the_key_of_a_checkout_opens_no_other_one(shop):
+    hold, quote = await shop.holds(), await shop.prices()
+    purchase = await shop.checks_out(shop.asks(hold, quote))
+
+    with pytest.raises(KeyReused):
+        await shop.checks_out(shop.asks(hold, quote, address=an_address(name="Eva Gil")))
+    again = await shop.checks_out(shop.asks(hold, quote, capture=payments.CaptureMode.MANUAL))
+    assert again.id == purchase.id
+    assert await how_many_orders(shop) == 1
 
 
 async def test_a_hold_is_good_for_its_own_fan_only(shop):
