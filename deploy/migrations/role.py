@@ -30,11 +30,13 @@ DO $$ BEGIN
 EXCEPTION WHEN unique_violation OR internal_error OR insufficient_privilege THEN NULL;
 END $$
 """
-THERE = "SELECT nspname FROM pg_namespace"
+# Empty for the application itself, which may ask whether there is anything to migrate.
+OURS = "SELECT nspname FROM pg_namespace WHERE pg_has_role(current_user, nspowner, 'USAGE')"
 GRANT = (
     f"GRANT USAGE ON SCHEMA {{schemas}} TO {APP_ROLE}",
     f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {{schemas}} TO {APP_ROLE}",
     f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {{schemas}} TO {APP_ROLE}",
+    f"GRANT SELECT ON alembic_version TO {APP_ROLE}",
 )
 # What `guards.keep` keeps: without columns the whole row, with columns at least its being there.
 KEEP = f"""
@@ -69,8 +71,10 @@ def grant(connection: Connection, contexts: Sequence[str]) -> None:
         return
     server = connection.dialect.server_version_info or (0,)
     connection.exec_driver_sql(JOIN % ("SET" if server >= (16,) else "MEMBER"))
-    there = set(connection.exec_driver_sql(THERE).scalars())
-    schemas = ", ".join(context for context in contexts if context in there)
+    ours = set(connection.exec_driver_sql(OURS).scalars())
+    schemas = ", ".join(context for context in contexts if context in ours)
+    if not schemas:
+        return
     for statement in GRANT:
         connection.exec_driver_sql(statement.format(schemas=schemas))
     connection.exec_driver_sql(KEEP)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import suppress
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -16,9 +14,9 @@ from commerce.kernel.database import connect
 from commerce.kernel.postgresql import APP_ROLE
 from commerce.ledger import Posting, Transfer, jobs
 from commerce.ledger.tables import SEALS, TRANSFERS, UNSEALED
+from tests.ledger.logins import as_application
 
 pytestmark = pytest.mark.usefixtures("clock")
-LOGIN = "livetill_test_login"
 REFUSED = (sqlite3.Error, asyncpg.PostgresError)
 # By one of our rules, and not for a slip in the attack itself.
 BY_A_RULE = (
@@ -202,14 +200,7 @@ async def attacker(database, database_url):
     if database.dialect == "sqlite":
         yield database
         return
-    url = urlsplit(database_url)
-    owner = await asyncpg.connect(database_url)
-    for attempt in (f"CREATE ROLE {LOGIN} LOGIN PASSWORD 'x'", f"GRANT {APP_ROLE} TO {LOGIN}"):
-        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            await owner.execute(attempt)
-    await owner.close()
-    host = url.netloc.rpartition("@")[2]
-    attacker = await connect(url._replace(netloc=f"{LOGIN}:x@{host}").geturl())
+    attacker = await connect(await as_application(database_url))
     yield attacker
     await attacker.close()
 

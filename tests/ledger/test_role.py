@@ -13,6 +13,7 @@ from commerce.kernel.database import connect
 from commerce.kernel.postgresql import APP_ROLE
 from commerce.ledger.tables import TRANSFERS
 from deploy import migrations
+from tests.ledger.logins import as_application
 
 OWNER = "livetill_test_owner"
 MAY_EDIT = "may edit the ledger"
@@ -55,6 +56,14 @@ async def test_a_login_that_could_do_more_works_as_the_application(postgresql_ur
         assert not [weak for weak in await database.weaknesses() if MAY_EDIT in weak]
     finally:
         await database.close()
+
+
+async def test_the_application_may_ask_whether_there_is_anything_to_migrate(postgresql_url):
+    before = await rights(postgresql_url)
+
+    await asyncio.to_thread(migrations.migrate, await as_application(postgresql_url))
+
+    assert await rights(postgresql_url) == before
 
 
 @pytest.fixture
