@@ -6,10 +6,12 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from aiohttp import FormData
 from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 
 from backoffice import plot
@@ -97,6 +99,7 @@ async def test_what_differs_is_told_and_closed_with_a_reason(
     assert await house.database.read(checkout.open_differences) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("content", "fields", "says"),
     [
@@ -200,14 +203,13 @@ def test_of_a_day_that_was_compared_twice_the_newest_counts() -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("screen", [PHONE, DESK])
 async def test_an_admin_compares_a_file_in_a_browser(
-    browser, office: TestServer, troubles: Troubles, tmp_path, screen
+    browser: Chromium, office: TestServer, troubles: Troubles, tmp_path: Path
 ) -> None:
     await troubles.differing_books()
     file = tmp_path / "a-report-with-a-rather-long-name-as-providers-give-them-2026-06-01.csv"
     file.write_text(await a_report(troubles, amount_minor=5_400))
-    page = await browser.new_page(base_url=str(office.make_url("/")), viewport=screen)
+    page = await browser.new_page(base_url=str(office.make_url("/")), viewport=PHONE)
     await page.goto(RUNS)
     await page.get_by_label("E-mail").fill("ada@livetill.example")
     await page.get_by_label("Password").fill(PASSWORD)
@@ -216,7 +218,10 @@ async def test_an_admin_compares_a_file_in_a_browser(
     await page.set_input_files("input[type=file]", file)
     await page.get_by_role("button", name="Compare it").click()
     await expect(page.get_by_text("€0.90 less")).to_be_visible()
-    for path in (page.url, RUNS, "/backoffice/operations/books"):
-        await page.goto(path)
-        assert await page.evaluate("document.documentElement.scrollWidth") == screen["width"], path
+    for screen in (PHONE, DESK):
+        await page.set_viewport_size(screen)
+        for path in (page.url, RUNS, "/backoffice/operations/books"):
+            await page.goto(path)
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width == screen["width"], path
     await page.close()

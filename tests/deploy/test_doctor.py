@@ -126,6 +126,7 @@ async def test_recorded_it_is_kept_and_its_fees_are_posted(shop, doctor, tmp_pat
     assert (run.source, run.lines, run.matched, run.open) == ("balance.csv", 2, 1, 1)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("rows", "columns", "words"),
     [
@@ -143,11 +144,13 @@ async def test_a_file_that_is_no_report_is_named(shop, doctor, tmp_path, rows, c
     assert words in str(unreadable.value)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_provider_without_reports_is_named(doctor, tmp_path):
     with pytest.raises(FileUnreadable, match="cash is no provider here that gives reports"):
         await doctor(provider="cash", file=a_file(tmp_path))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_missing_file_and_one_that_is_no_text_are_named(doctor, tmp_path):
     with pytest.raises(FileUnreadable, match="No such file"):
         await doctor(provider="stripe", file=tmp_path / "none.csv")
@@ -156,6 +159,7 @@ async def test_a_missing_file_and_one_that_is_no_text_are_named(doctor, tmp_path
         await doctor(provider="stripe", file=tmp_path / "x.csv")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_yesterday_is_asked_for_only_when_wished(settings):
     unreachable = settings.model_copy(update={"stripe_api_base": "http://127.0.0.1:9"})
 
