@@ -51,6 +51,10 @@ async def _add_with_free_slug(tx: Tx, session: Session, wish: str) -> Session:
         named = model.named(session, slug)
         if await store.add(tx, named):
             return named
+        known = await store.find(tx, session.id)
+        if known is not None:  # the same form, sent at the same time
+            model.check_owner(known, session.leader_id)
+            return known
         slug = f"{stem}-{ids.short_code().lower()}"
     raise AssertionError("five random suffixes were all taken")
 

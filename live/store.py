@@ -6,8 +6,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Integer, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql
 
-from commerce.kernel.database import Row, Tx, insert_once
+from commerce.kernel.database import Row, Tx
 from commerce.kernel.errors import Contended
 from live.model import Pin, RoomMessage, Session, Status, UnknownSession
 from live.streams import StreamKind
@@ -29,7 +30,8 @@ _OF_LEADER = (
     .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc())
     .limit(LIST_MAX)
 )
-_ADD_SESSION = insert_once(SESSIONS, "slug")
+# Either the id or the slug may be taken; which one, the caller finds out.
+_ADD_SESSION = postgresql.insert(SESSIONS).on_conflict_do_nothing()
 _SAVE_SESSION = (
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("b_id"), SESSIONS.c.version == bindparam("b_version"))
@@ -97,7 +99,7 @@ _SINCE = (
 
 
 async def add(tx: Tx, session: Session) -> bool:
-    """False where the slug is taken."""
+    """False where its id or its slug is taken."""
     if not await tx.run(_ADD_SESSION, **asdict(session)):
         return False
     await tx.run(_ADD_COUNTER, session_id=session.id, last_seq=0)
