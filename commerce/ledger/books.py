@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -28,37 +27,37 @@ from commerce.ledger.model import EFFECTS, Balance, Entry, Kind
 from commerce.ledger.tables import ACCOUNT_BALANCES, TRANSFERS, UNSEALED
 
 T = TRANSFERS.c
-B = ACCOUNT_BALANCES.c
 ACCOUNT = bindparam("account", type_=Text)
 SUMS = ("debit_minor", "credit_minor", "pending_debit_minor", "pending_credit_minor")
 NOTHING = literal(0, Amount)
-POSTED_MINOR = case(
-    {kind: T.amount_minor * effect.posted for kind, effect in EFFECTS.items()}, value=T.kind
-)
-PENDING_MINOR = case(
-    {kind: T.amount_minor * effect.pending for kind, effect in EFFECTS.items()}, value=T.kind
-)
 
 
 def total(amount: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(amount), 0), Amount)
 
 
-def _side(account: ColumnElement[Any], amounts: Mapping[str, Any]) -> Select[Any]:
-    named = (amounts.get(name, NOTHING).label(name) for name in SUMS)
-    return select(account.label("account"), T.currency.label("currency"), *named)
-
-
-def sides(which: ColumnElement[bool]) -> FromClause:
-    """Both accounts of the transfers, each with what they change in its sums."""
+def sides(transfers: FromClause) -> FromClause:
+    """Both accounts of these transfers, each with what they change in its sums."""
+    t = transfers.c
+    posted, pending = (
+        case({kind: t.amount_minor * times for kind, times in factors.items()}, value=t.kind)
+        for factors in (
+            {kind: effect.posted for kind, effect in EFFECTS.items()},
+            {kind: effect.pending for kind, effect in EFFECTS.items()},
+        )
+    )
+    debited = (posted, NOTHING, pending, NOTHING)
+    credited = (NOTHING, posted, NOTHING, pending)
     return union_all(
-        _side(T.debit, {"debit_minor": POSTED_MINOR, "pending_debit_minor": PENDING_MINOR}).where(
-            which
-        ),
-        _side(
-            T.credit, {"credit_minor": POSTED_MINOR, "pending_credit_minor": PENDING_MINOR}
-        ).where(which),
+        *(
+            select(account.label("account"), t.currency, *map(_labelled, SUMS, amounts))
+            for account, amounts in ((t.debit, debited), (t.credit, credited))
+        )
     ).subquery()
+
+
+def _labelled(name: str, amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    return amount.label(name)
 
 
 def by_account(parts: FromClause) -> Select[Any]:
@@ -67,19 +66,22 @@ def by_account(parts: FromClause) -> Select[Any]:
     ).group_by(parts.c.account, parts.c.currency)
 
 
-# No condition on the account here, or the history of the account would be searched for the few
-# transfers that wait instead of the other way round.
-TAIL = T.id.in_(select(UNSEALED.c.transfer_id))
-_EVERYTHING = union_all(select(ACCOUNT_BALANCES), select(sides(TAIL))).subquery()
+def listed(ids: Select[Any]) -> FromClause:
+    """A few transfers by their ids, found first: a condition on the account must not turn it round
+    and have the whole history of the account searched for them."""
+    return select(TRANSFERS).where(T.id.in_(ids)).cte("listed").prefix_with("MATERIALIZED")
+
+
+_tail = sides(listed(select(UNSEALED.c.transfer_id)))
+_EVERYTHING = union_all(select(ACCOUNT_BALANCES), select(_tail)).subquery()
 TRIAL_BALANCE = by_account(_EVERYTHING).order_by(_EVERYTHING.c.currency, _EVERYTHING.c.account)
-_tail = sides(TAIL)
 _OF_ACCOUNT = union_all(
-    select(*(B[name] for name in SUMS)).where(
-        B.account == ACCOUNT, B.currency == bindparam("money", type_=Text)
-    ),
-    select(*(_tail.c[name] for name in SUMS)).where(
-        _tail.c.account == ACCOUNT, _tail.c.currency == bindparam("money", type_=Text)
-    ),
+    *(
+        select(*(of.c[name] for name in SUMS)).where(
+            of.c.account == ACCOUNT, of.c.currency == bindparam("money", type_=Text)
+        )
+        for of in (ACCOUNT_BALANCES, _tail)
+    )
 ).subquery()
 OF_ACCOUNT = select(*(total(_OF_ACCOUNT.c[name]).label(name) for name in SUMS))
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 from commerce.kernel.columns import Count
 from commerce.kernel.database import Tx
 from commerce.ledger.accounts import CHART
-from commerce.ledger.books import SUMS, by_account, sides, total
+from commerce.ledger.books import SUMS, by_account, listed, sides, total
 from commerce.ledger.chain import BrokenLink, Link, Walk, following
 from commerce.ledger.tables import ACCOUNT_BALANCES, SEAL_HEAD, SEALS, TRANSFERS, UNSEALED
 
@@ -33,7 +33,7 @@ CROSS_OFF = delete(UNSEALED).where(
     U.seq <= bindparam("last", type_=Count), U.transfer_id.in_(_JUST_SEALED)
 )
 _ADDED = postgresql.insert(ACCOUNT_BALANCES).from_select(
-    ["account", "currency", *SUMS], by_account(sides(T.id.in_(_JUST_SEALED)))
+    ["account", "currency", *SUMS], by_account(sides(listed(_JUST_SEALED)))
 )
 ADD_TO_BALANCES = _ADDED.on_conflict_do_update(
     index_elements=["account", "currency"],
@@ -41,7 +41,9 @@ ADD_TO_BALANCES = _ADDED.on_conflict_do_update(
 )
 
 FORGET_BALANCES = delete(ACCOUNT_BALANCES)
-_OF_ALL_SEALED = by_account(sides(T.id.in_(select(S.transfer_id))))
+_OF_ALL_SEALED = by_account(
+    sides(select(TRANSFERS).where(T.id.in_(select(S.transfer_id))).subquery())
+)
 SUM_UP = insert(ACCOUNT_BALANCES).from_select(["account", "currency", *SUMS], _OF_ALL_SEALED)
 
 LINKS = (
