@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import exists, or_, select
 
+from commerce import ledger
 from commerce.inventory.tables import STOCK
 from commerce.kernel.columns import metadata
 from commerce.kernel.database import Database, Tx, connect
 from commerce.kernel.tables import INBOX, OUTBOX, OUTGOING, SAGA_SIGNALS, SAGAS
-from commerce.ledger.tables import TRANSFERS
 from commerce.payments.gateways.tables import SANDBOX_DELIVERIES
 from deploy import checkup, tables
 
@@ -32,7 +32,6 @@ UNDER_WAY = select(
     )
 )
 STOCK_OF = select(STOCK).where(STOCK.c.sku == SKU)
-TRANSFERS_ALL = select(TRANSFERS)
 assert tables.LOADED  # all of them are in `metadata`
 
 # What jobs note of their own progress: when they ran is no part of any story.
@@ -79,11 +78,7 @@ async def stock(database: Database) -> dict[str, int]:
 
 async def balances(database: Database) -> dict[str, int]:
     """Of the ledger: account -> what was debited less what was credited."""
-    found: Counter[str] = Counter()
-    for row in await database.read(lambda tx: tx.all(TRANSFERS_ALL)):
-        found[row["debit"]] += row["amount_minor"]
-        found[row["credit"]] -= row["amount_minor"]
-    return dict(found)
+    return {b.account: b.balance_minor for b in await database.read(ledger.trial_balance)}
 
 
 async def doctor(url: str) -> list[str]:

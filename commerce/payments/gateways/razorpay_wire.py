@@ -22,7 +22,7 @@ NAME = "razorpay"
 Thing = Mapping[str, Any]
 
 # Razorpay counts two digits wherever a currency has a smaller unit, and wants the last of three
-# digits to be zero; CLDR, from which our own minor units come, differs for some currencies.
+# digits to be zero; ISO 4217, from which our own minor units come, differs for some currencies.
 ZERO_DIGITS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"}
     | {"XAF", "XOF", "XPF"}
