@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import live
+from backoffice import pages
 from commerce.kernel import money
 from commerce.kernel.errors import Refusal
 
@@ -96,13 +97,11 @@ def offer_minutes(text: str) -> int | None:
 
 
 def amount(text: str, currency: str) -> int:
-    """Minor units; one point or comma before the fraction, and nothing between thousands."""
-    digits = money.exponent(currency)
-    found = re.fullmatch(r"([0-9]{1,9})(?:[.,]([0-9]+))?", text.strip())
-    fraction = (found and found[2]) or ""
-    if found is None or len(fraction) > digits:
-        raise NoSuchAmount(currency=currency)
-    minor = int(found[1] + fraction.ljust(digits, "0"))
+    """Minor units of more than nothing, as one types it here."""
+    try:
+        minor = money.parse_money(text, currency, pages.LOCALE)
+    except money.MoneyUnreadable:
+        minor = 0
     if minor == 0:
         raise NoSuchAmount(currency=currency)
     return minor
