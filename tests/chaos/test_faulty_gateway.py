@@ -19,7 +19,7 @@ from tests.chaos.faulty import FaultyGateway
 from tests.chaos.till import SKU, Core
 from tests.checkout.fakes import Provider
 
-ORDERS = 1_000  # on each database
+ORDERS = {"sqlite": 1_500, "postgresql": 500}  # on which an order takes three times as long
 AT_ONCE = 100
 RATE = 0.10
 REFUNDED = 0.2  # of the orders, in one or two parts
@@ -105,10 +105,11 @@ async def test_charges_are_paid_orders_and_refunds_are_what_was_asked(database, 
     provider = FaultyGateway(Provider(), RATE, random)
     core = Core(database, provider)
     await database.unit_of_work(a_product_on_sale)
-    await database.unit_of_work(lambda tx: inventory.receive(tx, SKU, ORDERS, reason="delivery"))
+    wanted = ORDERS[database.dialect]
+    await database.unit_of_work(lambda tx: inventory.receive(tx, SKU, wanted, reason="delivery"))
     evening = Evening(core, provider, random)
 
-    for first in range(0, ORDERS, AT_ONCE):
+    for first in range(0, wanted, AT_ONCE):
         await evening.crowd_comes(range(first, first + AT_ONCE))
         for _ in range(ROUNDS_MAX):
             await evening.round()
@@ -128,8 +129,8 @@ async def test_charges_are_paid_orders_and_refunds_are_what_was_asked(database, 
     charged = [p for p in provider.inner.pages.values() if p.status is Stands.PAID]
     succeeded = ended["paid"] + ended["refunded"]
     assert len(charged) == succeeded
-    assert succeeded >= 0.95 * ORDERS
+    assert succeeded >= 0.95 * wanted
     assert provider.inner.refunds == evening.asked
-    assert len(evening.asked) >= 0.95 * REFUNDED * ORDERS
+    assert len(evening.asked) >= 0.95 * REFUNDED * wanted
     assert all(count >= 10 for count in provider.met.values())
     assert await database.read(invariants.violations) == []

@@ -22,6 +22,7 @@ class Stage:
     """On one kind of database: where stories begin, and how they go undisturbed."""
 
     def __init__(self, databases: Databases, folder: Path) -> None:
+        self.is_costly = isinstance(databases, services.PostgresqlDatabases)
         self._databases = databases
         self._folder = folder
         self._numbers = count(1)

@@ -117,12 +117,20 @@ async def test_the_places_are_all_commits_and_outside_calls(
     assert set(passed) == {f"{when} {what}" for what in outside | {"commit"} for when in WHEN}
 
 
+def _as_the_one_before(places: list[str], number: int) -> bool:
+    """Nothing was written since the commit before: these books have been died over already."""
+    before, here = places[number - 2 : number] if 1 < number <= len(places) else ("", "")
+    return before.endswith("after commit") and here.endswith("before commit")
+
+
 @pytest.mark.parametrize(("stage", "name", "part"), SHARES, indirect=["stage"])
 async def test_killed_anywhere_it_ends_the_same(stage: Stage, name: str, part: int) -> None:
     """Up to the first place that is not reached any more: then all were tried."""
     whole = await stage.undisturbed(name)
     wrong = []
     for number in count(part + 1, PARTS[name]):
+        if stage.is_costly and _as_the_one_before(whole.places, number):
+            continue
         run = await stage.killed(name, number)
         found = run.ending.differences(whole.ending)
         if run.deaths != (len(run.places) == number):
