@@ -97,9 +97,10 @@ def offer_minutes(text: str) -> int | None:
 
 
 def amount(text: str, currency: str) -> int:
-    """Minor units of more than nothing, as one types it here."""
+    """Minor units of more than nothing; a comma alone stands before the fraction, as a point."""
+    written = text if "." in text else text.replace(",", ".")
     try:
-        minor = money.parse_money(text, currency, pages.LOCALE)
+        minor = money.parse_money(written, currency, pages.LOCALE)
     except money.MoneyUnreadable:
         minor = 0
     if minor == 0:

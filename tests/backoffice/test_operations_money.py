@@ -145,7 +145,7 @@ async def test_a_refund_that_cannot_be_changes_nothing(troubles: Troubles, ada: 
         ({"amount": "0"}, "Write the amount"),
         ({"amount": "-5"}, "Write the amount"),
         ({"amount": "1,000.00"}, "more than is left"),
-        ({"amount": "12,5"}, "Write the amount"),
+        ({"amount": "1,234"}, "Write the amount"),
         ({"reason": ""}, "Say why"),
     ):
         assert said in await asks_for(ada, purchase, **fields)
@@ -248,7 +248,7 @@ async def test_a_leader_gives_nothing_back(troubles: Troubles, open_browser: Ope
 
 def test_amounts_are_read_in_the_units_of_their_currency() -> None:
     read = [
-        ("12.50", "EUR", 1_250), ("1,250.5", "EUR", 125_050), (" 7 ", "EUR", 700),
+        ("12.50", "EUR", 1_250), ("12,5", "EUR", 1_250), ("1,250.5", "EUR", 125_050), (" 7 ", "EUR", 700),
         ("500", "JPY", 500), ("0.01", "EUR", 1), ("1.250", "KWD", 1_250), ("20", "XTR", 20),
         ("١٢", "EUR", 1_200),
     ]  # fmt: skip
@@ -257,7 +257,7 @@ def test_amounts_are_read_in_the_units_of_their_currency() -> None:
     refused = [
         ("", "EUR"), ("0.00", "EUR"), ("1.234", "EUR"), ("1.5", "JPY"), ("1e3", "EUR"),
         ("+5", "EUR"), ("1 000", "EUR"), ("12.", "EUR"), (".5", "EUR"), ("9" * 20, "EUR"),
-        ("12,5", "EUR"), ("12.5.0", "EUR"), ("nan", "EUR"),
+        ("1,234", "EUR"), ("12.5.0", "EUR"), ("nan", "EUR"),
     ]  # fmt: skip
     for text, currency in refused:
         with pytest.raises(NoSuchAmount):
