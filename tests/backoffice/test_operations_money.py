@@ -248,7 +248,8 @@ async def test_a_leader_gives_nothing_back(troubles: Troubles, open_browser: Ope
 
 def test_amounts_are_read_in_the_units_of_their_currency() -> None:
     read = [
-        ("12.50", "EUR", 1_250), ("12,5", "EUR", 1_250), ("1,250.5", "EUR", 125_050), (" 7 ", "EUR", 700),
+        ("12.50", "EUR", 1_250), ("12,5", "EUR", 1_250), ("1,250.5", "EUR", 125_050),
+        (" 7 ", "EUR", 700),
         ("500", "JPY", 500), ("0.01", "EUR", 1), ("1.250", "KWD", 1_250), ("20", "XTR", 20),
         ("١٢", "EUR", 1_200),
     ]  # fmt: skip
