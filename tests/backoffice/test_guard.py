@@ -63,8 +63,12 @@ async def test_a_form_from_elsewhere_changes_nothing(
 
 async def test_the_token_of_another_person_is_refused(open_browser: Opens, house: House) -> None:
     mara, tobi = await open_browser("mara"), await open_browser("tobi")
+    before = await everything_of(house.database, house)
 
-    await mara.post(f"{ONE}/end".format(id=house.session.id), 403, csrf=tobi.csrf)
+    page = await mara.post(f"{ONE}/end".format(id=house.session.id), 403, csrf=tobi.csrf)
+
+    assert "Nothing was changed." in page
+    assert await everything_of(house.database, house) == before
 
 
 async def test_a_form_of_our_own_pages_is_taken(open_browser: Opens, house: House) -> None:
