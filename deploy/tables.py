@@ -14,7 +14,7 @@ def _load() -> tuple[str, ...]:
     loaded = []
     for package in (commerce, bot, live):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            if module.name.endswith(".tables"):
+            if module.name.endswith("tables"):
                 importlib.import_module(module.name)
                 loaded.append(module.name)
     return tuple(loaded)

@@ -11,7 +11,11 @@ class Action(StrEnum):
     RUN_SESSION = "run_session"  # start and end one's own sessions, pin and unpin
     SEE_ORDERS = "see_orders"
     EDIT_PRODUCTS = "edit_products"
+    EDIT_LISTINGS = "edit_listings"  # what a leader sells, and for how much
     MOVE_STOCK = "move_stock"
+    MANAGE_DELIVERY = "manage_delivery"  # warehouses, zones and rates
+    PROMOTE = "promote"  # draw up promotions, coupons and flash prices
+    APPROVE_PROMOTIONS = "approve_promotions"  # those that everybody sees
     REFUND_ORDER = "refund_order"
     SEE_LEDGER = "see_ledger"
     MANAGE_STAFF = "manage_staff"
@@ -20,8 +24,18 @@ class Action(StrEnum):
 
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {
-    Role.LEADER: frozenset({Action.RUN_SESSION, Action.SEE_ORDERS}),
-    Role.SUPPLIER: frozenset({Action.EDIT_PRODUCTS, Action.MOVE_STOCK, Action.SEE_ORDERS}),
+    Role.LEADER: frozenset(
+        {Action.RUN_SESSION, Action.SEE_ORDERS, Action.EDIT_LISTINGS, Action.PROMOTE}
+    ),
+    Role.SUPPLIER: frozenset(
+        {
+            Action.EDIT_PRODUCTS,
+            Action.MOVE_STOCK,
+            Action.MANAGE_DELIVERY,
+            Action.PROMOTE,
+            Action.SEE_ORDERS,
+        }
+    ),
     Role.ADMIN: frozenset(Action),
 }
 

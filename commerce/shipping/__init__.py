@@ -1,0 +1,1 @@
+"""How a parcel gets there: from which warehouse, for how much, and when it arrives."""

@@ -1,0 +1,8 @@
+"""Zones, rates and days of delivery."""
+
+revision = "0019"
+down_revision = "0018"
+
+
+def upgrade() -> None:
+    pass
