@@ -48,6 +48,8 @@ def test_an_import_against_the_direction_is_found(tmp_path):
         ("shop.checkout.flow", "shop.orders.tables", False),
         ("root.wiring", "shop.orders.tables", True),
         ("root.wiring", "shop.orders.gateways.stripe", True),
+        ("root.wiring", "shop.orders.late_jobs", True),
+        ("shop.checkout.flow", "shop.orders.late_jobs", False),
         ("root.wiring", "shop.orders.store", False),
     ],
 )
