@@ -1,7 +1,19 @@
 """The price of something for this fan now, frozen line by line."""
 
-from commerce.pricing.model import (
+from commerce.pricing.events import PriceChanged
+from commerce.pricing.listing import end_price, prices_of, set_price
+from commerce.pricing.lists import (
+    ANYWHERE,
+    BadPeriod,
     BadPrice,
+    NoPrice,
+    NoSuchPrice,
+    NotYourPrice,
+    Price,
+    PriceOver,
+    PriceOverlaps,
+)
+from commerce.pricing.model import (
     BadQuantity,
     Destination,
     Item,
@@ -24,7 +36,9 @@ from commerce.pricing.rates import RATES
 from commerce.pricing.service import frozen, price, valid
 
 __all__ = [
+    "ANYWHERE",
     "RATES",
+    "BadPeriod",
     "BadPrice",
     "BadQuantity",
     "Destination",
@@ -33,8 +47,15 @@ __all__ = [
     "LineKind",
     "MixedCurrencies",
     "NoDelivery",
+    "NoPrice",
+    "NoSuchPrice",
     "NoSuchQuote",
     "NotForSale",
+    "NotYourPrice",
+    "Price",
+    "PriceChanged",
+    "PriceOver",
+    "PriceOverlaps",
     "Priced",
     "Quote",
     "QuoteExpired",
@@ -42,8 +63,11 @@ __all__ = [
     "Rates",
     "Wanted",
     "Zone",
+    "end_price",
     "frozen",
     "price",
+    "prices_of",
     "quote",
+    "set_price",
     "valid",
 ]

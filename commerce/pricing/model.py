@@ -9,11 +9,11 @@ from typing import Any
 
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.errors import Refusal
+from commerce.pricing.lists import PRICE_MINOR_MAX, BadPrice
 
 VALID_FOR = 30 * MINUTE
 QUANTITY_MAX = 1_000  # of one SKU; keeps every total far from the edge of 64 bits
 ITEMS_MAX = 100
-PRICE_MINOR_MAX = 10**12
 
 
 class NoDelivery(Refusal):
@@ -30,10 +30,6 @@ class MixedCurrencies(Refusal):
 
 class BadQuantity(Refusal):
     code = "bad_quantity"
-
-
-class BadPrice(Refusal):
-    code = "bad_price"
 
 
 class NoSuchQuote(Refusal):
