@@ -20,8 +20,7 @@ class Missing(NamedTuple):
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The goods a rule may touch, as it finds them."""
 
     basket: Basket

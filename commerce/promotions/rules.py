@@ -59,13 +59,12 @@ class Rule:
     version: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
         return {
-            **plain,
+            **_fields(self),
             "format": FORMAT,
             "title": dict(self.title),
             "maximum_minor": dict(self.maximum_minor),
-            "effect": {"kind": self.effect.kind, **_said(self.effect)},
+            "effect": {"kind": self.effect.kind, **_fields(self.effect)},
             "conditions": _said(self.conditions),
             "stacking": _said(self.stacking),
         }
@@ -85,7 +84,7 @@ class Policy:
         return -(-supplier_minimum_minor * (WHOLE_BP + self.margin_bp) // WHOLE_BP)
 
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        return {"format": FORMAT, **_fields(self)}
 
 
 def rule_from_json(given: Mapping[str, Any]) -> Rule:
@@ -123,10 +122,13 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _said(value: Effect | Conditions | Stacking) -> dict[str, Any]:
-    """The fields that differ from what they are when nobody says anything."""
-    found = {f.name: getattr(value, f.name) for f in fields(value)}
-    return {name: said for name, said in found.items() if said not in UNSAID}
+def _fields(value: Rule | Policy | Effect | Conditions | Stacking) -> dict[str, Any]:
+    return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+def _said(value: Conditions | Stacking) -> dict[str, Any]:
+    """The fields that say something."""
+    return {name: said for name, said in _fields(value).items() if said not in UNSAID}
 
 
 def _frozen(value: Any) -> Any:
