@@ -77,6 +77,7 @@ class Policy:
     mode: Mode = Mode.PARALLEL
     maximum_bp: int = 7_000  # most that everything together takes off the goods
     margin_bp: int = 0  # what the platform earns at least, on top of the supplier's minimum
+    timezone: str = "UTC"  # the shop's: when its Sunday begins
     version: int = 1
 
     def floor_minor(self, supplier_minimum_minor: int) -> int:
