@@ -39,6 +39,7 @@ from commerce.kernel.waiting import nudged
 from commerce.ledger import jobs as ledger_jobs
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
+from commerce.promotions import flash_handlers, flash_jobs
 from deploy import healing
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.gateways import gateways, sandbox_secret
@@ -284,7 +285,15 @@ def push_channels(
 
 
 def dispatcher(database: Database) -> Dispatcher:
-    return Dispatcher(database, [live.handlers.HANDLERS, checkout.HANDLERS, bot.handlers.HANDLERS])
+    return Dispatcher(
+        database,
+        [
+            flash_handlers.HANDLERS,
+            live.handlers.HANDLERS,
+            checkout.HANDLERS,
+            bot.handlers.HANDLERS,
+        ],
+    )
 
 
 def scaled_jobs(settings: Settings, database: Database) -> list[Job]:
@@ -316,6 +325,7 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         job("settle_payouts", 5, lambda: payments_jobs.settle_payouts(database, known)),
         job("reconcile_payments", 15, lambda: payments_jobs.reconcile_open(database, known)),
         job("apply_payment_events", 15, lambda: payments_jobs.apply_waiting_events(database)),
+        job("tend_flashes", 5, lambda: flash_jobs.tend_flashes(database)),
         job("serve_waitlists", 5, lambda: live_jobs.serve_waitlists(database)),
         job("seal_ledger", 15, lambda: ledger_jobs.seal(database)),
         job("reconcile_reports", 3600, lambda: checkout_jobs.reconcile_reports(database, known)),

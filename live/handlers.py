@@ -23,6 +23,8 @@ HEARD = (
     "order.cancelled",
     "order.refunded",
     "hold.expired",
+    "flash.started",
+    "flash.ended",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commerce import catalog, inventory
+from commerce import catalog, inventory, promotions
 from commerce.kernel import clock, ids, masking
 from commerce.kernel.database import Tx
 from live import events, model, store, streams
@@ -141,6 +141,29 @@ async def unpin(tx: Tx, session_id: str, *, leader_id: str) -> Pin:
         raise model.NothingPinned(session_id=session_id)
     await _take_down(tx, before)
     return before
+
+
+async def start_flash(
+    tx: Tx,
+    flash_id: str,
+    *,
+    session_id: str,
+    leader_id: str,
+    terms: promotions.FlashTerms,
+    expected_version: int,
+) -> promotions.Flash:
+    """Run in this live what a supplier offered its leader."""
+    session = await store.get_locked(tx, session_id)
+    model.check_owner(session, leader_id)
+    model.check_live(session)
+    return await promotions.start_flash(
+        tx,
+        flash_id,
+        leader_id=leader_id,
+        session_id=session_id,
+        terms=terms,
+        expected_version=expected_version,
+    )
 
 
 async def _check_for_sale(tx: Tx, product_id: str) -> None:

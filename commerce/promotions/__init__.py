@@ -37,9 +37,9 @@ from commerce.promotions.flash_model import (
     FlashRuns,
     FlashSale,
     FlashStatus,
+    FlashTerms,
     NoSuchFlash,
     NotYourFlash,
-    Terms,
 )
 from commerce.promotions.flash_service import (
     claim_flash,
@@ -91,6 +91,7 @@ __all__ = [
     "FlashSale",
     "FlashStarted",
     "FlashStatus",
+    "FlashTerms",
     "FreeDelivery",
     "Funder",
     "Good",
@@ -104,7 +105,6 @@ __all__ = [
     "Rule",
     "Source",
     "Stacking",
-    "Terms",
     "Tiered",
     "claim_flash",
     "confirm_flash",

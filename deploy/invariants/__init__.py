@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commerce.kernel.database import Tx
-from deploy.invariants import clearing, money, orders, payouts, stock, waitlist, work
+from deploy.invariants import clearing, flash, money, orders, payouts, stock, waitlist, work
 from deploy.invariants.rule import Invariant, Part, Violation, asked
 
 INVARIANTS: Sequence[Invariant] = (
     *stock.INVARIANTS,
     *waitlist.INVARIANTS,
+    *flash.INVARIANTS,
     *orders.INVARIANTS,
     *money.INVARIANTS,
     *payouts.INVARIANTS,
@@ -22,7 +23,7 @@ INVARIANTS: Sequence[Invariant] = (
     *work.INVARIANTS,
 )
 # What jobs do in time; a till that stands still lets it lie.
-CHORES: Sequence[Invariant] = (*stock.CHORES, *waitlist.CHORES, *money.CHORES)
+CHORES: Sequence[Invariant] = (*stock.CHORES, *waitlist.CHORES, *flash.CHORES, *money.CHORES)
 
 
 async def violations(tx: Tx) -> list[Violation]:
