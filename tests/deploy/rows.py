@@ -22,6 +22,7 @@ from commerce.payments.tables import (
     PAYOUTS,
     REFUNDS,
 )
+from commerce.promotions.flash_tables import FLASH_CLAIMS, FLASH_FANS, FLASHES
 from live.tables import WAITLIST_ENTRIES
 from tests.accounts.factories import an_address
 from tests.conftest import NOON
@@ -70,6 +71,28 @@ def turn(**changes: Any) -> Row:
         "expires_at": NOON + MINUTE, "joined_at": 0, "changed_at": 0,
     }  # fmt: skip
     return WAITLIST_ENTRIES, facts | changes
+
+
+def flash(**changes: Any) -> Row:
+    facts = {
+        "id": "f", "supplier_id": "s", "leader_id": "l", "product_id": "p", "sku": "shirt",
+        "currency": "EUR", "price_minor": 200, "quantity": 5, "duration": MINUTE, "per_fan": 3,
+        "status": "ended", "version": 3, "session_id": "s", "taken": 2, "sold": 0, "late": 0,
+        "started_at": 1, "ends_at": 2, "ended_at": 2, "ending": "time", "created_at": 0,
+    }  # fmt: skip
+    return FLASHES, facts | changes
+
+
+def flash_fan(**changes: Any) -> Row:
+    return FLASH_FANS, {"flash_id": "f", "owner": "o", "pieces": 2, "per_fan": 3} | changes
+
+
+def flash_claim(**changes: Any) -> Row:
+    facts = {
+        "hold_id": "h", "flash_id": "f", "owner": "o", "pieces": 2, "price_minor": 200,
+        "currency": "EUR", "status": "held", "claimed_at": 0, "changed_at": 0,
+    }  # fmt: skip
+    return FLASH_CLAIMS, facts | changes
 
 
 def sold(**changes: Any) -> Row:

@@ -23,6 +23,9 @@ from tests.deploy.rows import (
     dispute,
     disputed,
     event,
+    flash,
+    flash_claim,
+    flash_fan,
     given_back,
     hold,
     lost,
@@ -84,6 +87,18 @@ BROKEN: list[tuple[str, Rows]] = [
     ("turn_is_held", [*shelf(held=2), hold(), turn(held=1)]),
     ("turn_is_held", [*shelf(held=2), hold(owner="x"), turn(status="taken")]),
     ("turn_is_held", [*shelf(held=2), hold(sku="shirt"), turn(hold_id="x")]),
+    ("flash_counts_claims", [*shelf(held=2), hold(), flash(taken=3), flash_fan(), flash_claim()]),
+    ("flash_counts_claims", [*shelf(held=2), hold(), flash(sold=2), flash_fan(), flash_claim()]),
+    ("flash_counts_claims", [*shelf(held=2), hold(), flash(late=1), flash_fan(), flash_claim()]),
+    ("flash_counts_claims", [*shelf(), hold(status="expired"), flash(), flash_fan(pieces=0),
+                             flash_claim(status="returned")]),
+    ("flash_fan_counts_claims", [*shelf(held=2), hold(), flash(), flash_fan(pieces=1),
+                                 flash_claim()]),
+    ("flash_fan_counts_claims flash_claim_has_a_hold",
+     [*shelf(held=2), hold(), flash(), flash_fan(), flash_claim(owner="x")]),
+    ("flash_claim_has_a_hold", [flash(), flash_fan(), flash_claim()]),
+    ("flash_claim_has_a_hold", [*shelf(held=1), hold(quantity=1), flash(), flash_fan(),
+                                flash_claim()]),
     ("paid_order_sold_once", paid_but(sold())),
     ("paid_order_sold_once", paid_but(add=[sold()])),
     ("paid_order_sold_once", paid_but(sold(), add=[sold(quantity=1)])),
@@ -171,6 +186,9 @@ RIGHT: dict[str, Rows] = {
     "sold pieces": [*shelf(sold=2), hold(status="claimed"), moved("sold", 2)],
     "sold pieces that came back": [
         *shelf(), hold(status="returned"), moved("sold", 2), moved("returned", 2),
+    ],
+    "pieces at a flash price": [
+        *shelf(held=2), hold(), flash(), flash_fan(), flash_claim(),
     ],
     "counted pieces": [stock(on_hand=7), moved(), moved("adjusted", -3), moved("counted", 1)],
     "pieces in two places": [
@@ -327,6 +345,14 @@ async def test_a_turn_nobody_ended_is_a_chore_left_undone(database):
 
     assert await found_in(database, rows) == []
     assert await found_in(database, rows, chores) == [("no_turn_overdue", "e")]
+
+
+async def test_a_flash_price_whose_hold_went_long_ago_is_a_chore_left_undone(database):
+    gone = [*shelf(), hold(status="expired", changed_at=LONG_AGO)]
+    rows = [*gone, flash(), flash_fan(), flash_claim()]
+
+    assert await found_in(database, rows) == []
+    assert await found_in(database, rows, chores) == [("no_flash_claim_overdue", "h")]
 
 
 async def test_a_transfer_without_its_seal_is_a_chore_left_undone(database):
