@@ -145,18 +145,31 @@ def _share(
 
 
 def _sale(order: orders.Order, paid_from: str) -> Posting:
-    credits = {
-        "goods": ledger.SALES,
-        "delivery": ledger.DELIVERY_INCOME,
-        "tax": ledger.tax_payable(order.address.country),
+    """What is given up for discounts is told apart from what is paid; so is the tax."""
+    tax = ledger.tax_payable(order.address.country)
+    earned = {
+        account: sum(line.amount_minor for line in order.lines if line.kind == kind)
+        for kind, account in (
+            ("goods", ledger.SALES),
+            ("delivery", ledger.DELIVERY_INCOME),
+            ("tax", tax),
+        )
     }
+    given_up = -sum(line.amount_minor for line in order.lines if line.kind == "discount")
+    moves: list[tuple[str, str, int]] = []
+    for account, amount in earned.items():
+        without = min(given_up, amount)
+        given_up -= without
+        moves += [(ledger.DISCOUNTS, account, without), (paid_from, account, amount - without)]
+    contained = sum(line.contained_minor for line in order.lines)
+    moves.append((ledger.SALES, tax, contained))
     return Posting(
         id=f"sold:{order.id}",
         reason="sale",
         reference=order.id,
         transfers=tuple(
-            Transfer(paid_from, credits[line.kind], order.currency, line.amount_minor)
-            for line in order.lines
-            if line.amount_minor
+            Transfer(debit, credit, order.currency, minor)
+            for debit, credit, minor in moves
+            if minor
         ),
     )

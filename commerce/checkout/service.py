@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from commerce import inventory, orders, payments, pricing
 from commerce.accounts import Address
@@ -110,11 +110,8 @@ def _as_before(request: Request, asked: str, before: saga.Saga) -> Checkout:
 
 async def _own_hold(tx: Tx, request: Request, quote: pricing.Quote) -> inventory.Hold:
     """The hold must be this fan's, the price of it and of its way: ids in a state prove nothing."""
-    address = request.address
-    way = pricing.Destination(
-        country=address.country, region=address.region, postcode=address.postcode
-    )
-    if quote.destination != way:
+    way = pricing.destination_of(request.address)
+    if replace(quote.destination, latitude_e6=None, longitude_e6=None) != way:
         raise pricing.NoSuchQuote(quote_id=quote.id)
     hold = await inventory.hold_of(tx, request.hold_id)
     priced = [(item.sku, item.quantity) for item in quote.items]

@@ -68,9 +68,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    kind: str  # goods, delivery, tax
+    kind: str  # goods, discount, delivery, tax
     label: str
-    amount_minor: int
+    amount_minor: int  # adds to the total; a discount is negative
+    contained_minor: int = 0  # of tax that the prices contain already
+    source: str = ""  # of a discount: flash, promotion, coupon, personal, loyalty
+    code: str = ""  # of the coupon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,14 @@ def _items(quote: Quote) -> tuple[Item, ...]:
 
 def _lines(quote: Quote) -> tuple[Line, ...]:
     return tuple(
-        Line(kind=line.kind.value, label=line.label, amount_minor=line.amount_minor)
+        Line(
+            kind=line.kind.value,
+            label=line.label,
+            amount_minor=line.amount_minor,
+            contained_minor=line.contained_minor,
+            source=line.source,
+            code=line.code,
+        )
         for line in quote.lines
     )
 

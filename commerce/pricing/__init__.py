@@ -1,5 +1,6 @@
-"""The price of something for this fan now, frozen line by line."""
+"""What something costs this fan now and why: price lists, taxes, and quotes that are frozen."""
 
+from commerce.pricing.basis import Basis, Flash, Item
 from commerce.pricing.events import PriceChanged
 from commerce.pricing.listing import end_price, prices_of, set_price
 from commerce.pricing.lists import (
@@ -15,39 +16,37 @@ from commerce.pricing.lists import (
 )
 from commerce.pricing.model import (
     BadQuantity,
-    Destination,
-    Item,
+    Buying,
     Line,
     LineKind,
     MixedCurrencies,
-    NoDelivery,
     NoSuchQuote,
     NotForSale,
     Priced,
     Quote,
     QuoteExpired,
-    Rate,
-    Rates,
     Wanted,
-    Zone,
-    quote,
 )
-from commerce.pricing.rates import RATES
-from commerce.pricing.service import frozen, price, valid
+from commerce.pricing.quoting import quote
+from commerce.pricing.service import destination_of, frozen, price, valid
+from commerce.shipping import Destination, NoDelivery, NoRate
 
 __all__ = [
     "ANYWHERE",
-    "RATES",
     "BadPeriod",
     "BadPrice",
     "BadQuantity",
+    "Basis",
+    "Buying",
     "Destination",
+    "Flash",
     "Item",
     "Line",
     "LineKind",
     "MixedCurrencies",
     "NoDelivery",
     "NoPrice",
+    "NoRate",
     "NoSuchPrice",
     "NoSuchQuote",
     "NotForSale",
@@ -59,10 +58,8 @@ __all__ = [
     "Priced",
     "Quote",
     "QuoteExpired",
-    "Rate",
-    "Rates",
     "Wanted",
-    "Zone",
+    "destination_of",
     "end_price",
     "frozen",
     "price",

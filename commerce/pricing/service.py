@@ -1,19 +1,22 @@
-"""Loads what a price is made from, lets the model decide, and freezes the answer."""
+"""Freezes the price of what a fan wants under a key; asked again, it answers the same for ever."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from commerce import catalog, suppliers
 from commerce.accounts import Address
-from commerce.kernel import clock, ids
+from commerce.kernel import ids
 from commerce.kernel.database import Tx
 from commerce.kernel.errors import Contended
 from commerce.kernel.idempotency import KeyReused
-from commerce.pricing import model, store
-from commerce.pricing.model import Destination, Item, Quote, Rates, Wanted
-from commerce.pricing.rates import RATES
+from commerce.pricing import gathering, model, quoting, store
+from commerce.pricing.basis import Basis
+from commerce.pricing.model import Buying, Priced, Quote, Wanted
+from commerce.shipping import Destination
+
+ANYBODY = Buying()
 
 
 async def price(
@@ -23,20 +26,35 @@ async def price(
     items: Sequence[Wanted],
     address: Address,
     language: str = "",
-    rates: Rates = RATES,
+    buying: Buying = ANYBODY,
 ) -> Quote:
-    """Freeze a price under the key; asked again the same way, it answers the same for ever."""
-    destination = Destination(
-        country=address.country, region=address.region, postcode=address.postcode
-    )
-    request = _request(items, destination, language)
+    """What it costs this fan now, whatever the catalog says later. Idempotent on the key.
+
+    Raises not_for_sale, bad_quantity, bad_price, mixed_currencies, no_price, no_delivery, no_rate,
+    key_reused.
+    """
+    destination = destination_of(address, buying)
+    request = _request(items, destination, language, buying)
     before = await store.by_key(tx, key)
     if before is not None:
         return _same(key, request, *before)
-    quote = _frozen(model.quote(await _items(tx, items), destination, rates), language)
+    basis = await gathering.basis(tx, items, destination, language=language, buying=buying)
+    quote = _frozen(basis, quoting.quote(basis))
     if await store.add(tx, quote, key=key, request=request):
         return quote
     raise Contended(f"quote {key} was made at the same time")
+
+
+def destination_of(address: Address, buying: Buying = ANYBODY) -> Destination:
+    """As much of an address as a price depends on."""
+    return Destination(
+        country=address.country,
+        region=address.region,
+        city=address.city,
+        postcode=address.postcode,
+        latitude_e6=buying.latitude_e6,
+        longitude_e6=buying.longitude_e6,
+    )
 
 
 async def frozen(tx: Tx, quote_id: str) -> Quote:
@@ -55,62 +73,33 @@ async def valid(tx: Tx, quote_id: str) -> Quote:
     return quote
 
 
-def _request(items: Sequence[Wanted], destination: Destination, language: str) -> dict[str, Any]:
+def _request(
+    items: Sequence[Wanted], destination: Destination, language: str, buying: Buying
+) -> dict[str, Any]:
     return {
         "items": [[item.sku, item.quantity] for item in items],
-        "country": destination.country,
-        "region": destination.region,
-        "postcode": destination.postcode,
+        "destination": asdict(destination),
         "language": language,
+        "buying": asdict(buying),
     }
 
 
-def _same(key: str, request: dict[str, Any], quote: Quote, asked: dict[str, Any]) -> Quote:
+def _same(key: str, request: Mapping[str, Any], quote: Quote, asked: Mapping[str, Any]) -> Quote:
     for field, value in request.items():
-        if asked.get(field) != value:
+        if field in asked and asked[field] != value:
             raise KeyReused(scope="quotes", key=key, field=field)
     return quote
 
 
-def _frozen(priced: model.Priced, language: str) -> Quote:
-    now = clock.now()
+def _frozen(basis: Basis, priced: Priced) -> Quote:
     return Quote(
         id=ids.new_id(),
-        items=priced.items,
-        destination=priced.destination,
-        language=language,
+        basis=basis,
         lines=priced.lines,
         total_minor=priced.total_minor,
         currency=priced.currency,
-        expires_at=now + model.VALID_FOR,
-        created_at=now,
-    )
-
-
-async def _items(tx: Tx, wanted: Sequence[Wanted]) -> list[Item]:
-    products = await catalog.products_of_skus(tx, [item.sku for item in wanted])
-    for item in wanted:
-        if item.sku not in products or not products[item.sku].sellable:
-            raise model.NotForSale(sku=item.sku)
-    owners = {product.supplier_id for product in products.values()}
-    sellers = {s.id: s for s in await suppliers.suppliers(tx, sorted(owners))}
-    return [_item(item, products[item.sku], sellers) for item in wanted]
-
-
-def _item(wanted: Wanted, product: catalog.Product, sellers: dict[str, suppliers.Supplier]) -> Item:
-    seller = sellers.get(product.supplier_id)
-    if seller is None or seller.status is not suppliers.Status.ACTIVE:
-        raise model.NotForSale(sku=wanted.sku)
-    variant = product.variant(wanted.sku)
-    return Item(
-        sku=variant.sku,
-        product_id=product.id,
-        supplier_id=product.supplier_id,
-        origin=seller.country,
-        title=product.title,
-        option=variant.label,
-        image=product.image,
-        quantity=wanted.quantity,
-        unit_price_minor=variant.price_minor,
-        currency=product.currency,
+        discounts=priced.discounts,
+        coupon_refused=priced.coupon_refused,
+        expires_at=basis.at + model.VALID_FOR,
+        created_at=basis.at,
     )
