@@ -169,9 +169,9 @@ async def _product(tx: Tx, product: _Product) -> None:
         currency=CURRENCY,
         variants=variants,
     )
-    await catalog.publish(tx, _id(product.number))
     for variant in variants:
         await inventory.receive(tx, variant.sku, product.pieces, reason="first delivery")
+    await catalog.publish(tx, _id(product.number))
 
 
 async def _person(database: Database, login: Login) -> None:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, null, select, update
+from sqlalchemy import bindparam, func, null, select, update
 
-from commerce.catalog.model import Product, Status, Variant
+from commerce.catalog.model import Condition, Product, Status, TaxCategory, Variant
 from commerce.catalog.tables import PRODUCTS, VARIANTS
 from commerce.kernel import clock, jsons
+from commerce.kernel.columns import Count
 from commerce.kernel.database import Row, Tx, any_of, insert_once
 from commerce.kernel.errors import Contended
 
 ADD = insert_once(PRODUCTS, "id")
 PRESENT = PRODUCTS.c.deleted_at.is_(None)
 SOME = select(PRODUCTS).where(any_of(PRODUCTS.c.id, "ids"), PRESENT)
+SHARED = SOME.with_for_update(read=True)
 ALL = select(PRODUCTS).where(PRESENT).order_by(PRODUCTS.c.title, PRODUCTS.c.id)
 OF_SUPPLIER = ALL.where(PRODUCTS.c.supplier_id == bindparam("supplier"))
+IN_STATUS = any_of(PRODUCTS.c.status, "statuses")
+PART = (bindparam("most", type_=Count), bindparam("skip", type_=Count))
+PAGE = ALL.where(IN_STATUS).limit(PART[0]).offset(PART[1])
+PAGE_OF_SUPPLIER = OF_SUPPLIER.where(IN_STATUS).limit(PART[0]).offset(PART[1])
+COUNTS = (
+    select(PRODUCTS.c.status, func.count().label("products"))
+    .where(PRESENT)
+    .group_by(PRODUCTS.c.status)
+)
+COUNTS_OF_SUPPLIER = COUNTS.where(PRODUCTS.c.supplier_id == bindparam("supplier"))
 IDS_OF_SKUS = select(VARIANTS.c.sku, VARIANTS.c.product_id).where(
     any_of(VARIANTS.c.sku, "skus"), VARIANTS.c.deleted_at.is_(None)
 )
@@ -27,7 +40,12 @@ SAVE = (
     .values(
         title=bindparam("new_title"),
         description=bindparam("new_description"),
-        image=bindparam("new_image"),
+        pictures=bindparam("new_pictures"),
+        category_id=bindparam("new_category_id"),
+        brand_id=bindparam("new_brand_id"),
+        condition=bindparam("new_condition"),
+        tax_category=bindparam("new_tax_category"),
+        share_max_bp=bindparam("new_share_max_bp"),
         status=bindparam("new_status"),
         version=bindparam("new_version"),
         updated_at=bindparam("now"),
@@ -47,6 +65,11 @@ SAVE_VARIANT = (
         label=bindparam("new_label"),
         attributes=bindparam("new_attributes"),
         price_minor=bindparam("new_price_minor"),
+        price_min_minor=bindparam("new_price_min_minor"),
+        price_max_minor=bindparam("new_price_max_minor"),
+        image=bindparam("new_image"),
+        weight_grams=bindparam("new_weight_grams"),
+        volume_cm3=bindparam("new_volume_cm3"),
         position=bindparam("new_position"),
         deleted_at=null(),
     )
@@ -64,6 +87,11 @@ def _variant(row: Row) -> Variant:
         label=row["label"],
         attributes=jsons.loads(row["attributes"]),
         price_minor=row["price_minor"],
+        price_min_minor=row["price_min_minor"],
+        price_max_minor=row["price_max_minor"],
+        image=row["image"],
+        weight_grams=row["weight_grams"],
+        volume_cm3=row["volume_cm3"],
         position=row["position"],
     )
 
@@ -74,8 +102,13 @@ def _product(row: Row, variants: Sequence[Variant]) -> Product:
         supplier_id=row["supplier_id"],
         title=row["title"],
         description=row["description"],
-        image=row["image"],
+        pictures=tuple(jsons.loads(row["pictures"])),
         currency=row["currency"],
+        category_id=row["category_id"],
+        brand_id=row["brand_id"],
+        condition=Condition(row["condition"]),
+        tax_category=TaxCategory(row["tax_category"]),
+        share_max_bp=row["share_max_bp"],
         status=Status(row["status"]),
         version=row["version"],
         variants=tuple(variants),
@@ -94,12 +127,35 @@ async def some(tx: Tx, product_ids: Sequence[str]) -> list[Product]:
     return await _with_variants(tx, await tx.all(SOME, ids=list(product_ids)))
 
 
+async def shared(tx: Tx, product_id: str) -> Product | None:
+    """Kept from being changed until this transaction ends."""
+    found = await _with_variants(tx, await tx.all(SHARED, ids=[product_id]))
+    return found[0] if found else None
+
+
 async def everything(tx: Tx) -> list[Product]:
     return await _with_variants(tx, await tx.all(ALL))
 
 
 async def of_supplier(tx: Tx, supplier_id: str) -> list[Product]:
     return await _with_variants(tx, await tx.all(OF_SUPPLIER, supplier=supplier_id))
+
+
+async def page(
+    tx: Tx, supplier_id: str | None, statuses: Sequence[Status], most: int, skip: int
+) -> list[Product]:
+    asked: dict[str, Any] = {"statuses": list(statuses), "most": most, "skip": skip}
+    if supplier_id is None:
+        return await _with_variants(tx, await tx.all(PAGE, **asked))
+    return await _with_variants(tx, await tx.all(PAGE_OF_SUPPLIER, supplier=supplier_id, **asked))
+
+
+async def counts(tx: Tx, supplier_id: str | None) -> dict[Status, int]:
+    if supplier_id is None:
+        rows = await tx.all(COUNTS)
+    else:
+        rows = await tx.all(COUNTS_OF_SUPPLIER, supplier=supplier_id)
+    return {Status(row["status"]): row["products"] for row in rows}
 
 
 async def of_skus(tx: Tx, skus: Sequence[str]) -> dict[str, Product]:
@@ -117,14 +173,10 @@ async def add(tx: Tx, product: Product) -> bool:
         ADD,
         id=product.id,
         supplier_id=product.supplier_id,
-        title=product.title,
-        description=product.description,
-        image=product.image,
         currency=product.currency,
-        status=product.status,
-        version=product.version,
         created_at=now,
         updated_at=now,
+        **_columns(product),
     )
     return bool(added)
 
@@ -135,16 +187,28 @@ async def save(tx: Tx, product: Product, *, deleted_at: int | None = None) -> No
         SAVE,
         product=product.id,
         expected=product.version - 1,
-        new_title=product.title,
-        new_description=product.description,
-        new_image=product.image,
-        new_status=product.status,
-        new_version=product.version,
         now=clock.now(),
         new_deleted_at=deleted_at,
+        **{f"new_{name}": value for name, value in _columns(product).items()},
     )
     if not saved:
         raise Contended(f"product {product.id} changed meanwhile")
+
+
+def _columns(product: Product) -> dict[str, Any]:
+    """What may change."""
+    return {
+        "title": product.title,
+        "description": product.description,
+        "pictures": jsons.dumps(list(product.pictures)),
+        "category_id": product.category_id,
+        "brand_id": product.brand_id,
+        "condition": product.condition,
+        "tax_category": product.tax_category,
+        "share_max_bp": product.share_max_bp,
+        "status": product.status,
+        "version": product.version,
+    }
 
 
 async def put_variant(tx: Tx, product_id: str, variant: Variant) -> bool:
@@ -153,6 +217,11 @@ async def put_variant(tx: Tx, product_id: str, variant: Variant) -> bool:
         "label": variant.label,
         "attributes": jsons.dumps(dict(variant.attributes)),
         "price_minor": variant.price_minor,
+        "price_min_minor": variant.price_min_minor,
+        "price_max_minor": variant.price_max_minor,
+        "image": variant.image,
+        "weight_grams": variant.weight_grams,
+        "volume_cm3": variant.volume_cm3,
         "position": variant.position,
     }
     if await tx.run(ADD_VARIANT, sku=variant.sku, product_id=product_id, **columns):

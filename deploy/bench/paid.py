@@ -243,5 +243,5 @@ async def _open_shop(tx: Tx) -> None:
         currency="EUR",
         variants=(variant,),
     )
-    await catalog.publish(tx, "bench")
     await inventory.receive(tx, SKU, PIECES, reason="for measuring")
+    await catalog.publish(tx, "bench")

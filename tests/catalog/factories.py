@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commerce import catalog, suppliers
+from commerce import catalog, inventory, suppliers
 from commerce.catalog import Product, Variant
 
 
@@ -16,7 +16,7 @@ def a_product(**changes) -> Product:
         "id": "shirt",
         "supplier_id": "sol",
         "title": "Linen shirt",
-        "image": "/media/shirt.svg",
+        "pictures": ("/media/shirt.svg",),
         "currency": "EUR",
         "variants": (a_variant(), a_variant(sku="shirt-l", label="L", position=1)),
     }
@@ -31,8 +31,13 @@ async def a_draft(tx, product: Product | None = None) -> Product:
         supplier_id=given.supplier_id,
         title=given.title,
         description=given.description,
-        image=given.image,
+        pictures=given.pictures,
         currency=given.currency,
+        category_id=given.category_id,
+        brand_id=given.brand_id,
+        condition=given.condition,
+        tax_category=given.tax_category,
+        share_max_bp=given.share_max_bp,
         variants=given.variants,
     )
 
@@ -42,4 +47,5 @@ async def a_product_on_sale(tx, product: Product | None = None, *, country="ES")
     await suppliers.create(
         tx, supplier_id=draft.supplier_id, name="Taller Sol", country=country, currency="EUR"
     )
+    await inventory.open_shelf(tx, draft.variants[0].sku)
     return await catalog.publish(tx, draft.id)

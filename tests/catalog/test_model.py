@@ -17,10 +17,10 @@ from tests.catalog.factories import a_product, a_variant
     ("lacking", "missing"),
     [
         ({"title": "  "}, ["title"]),
-        ({"image": ""}, ["image"]),
+        ({"pictures": ()}, ["image"]),
         ({"variants": ()}, ["variants"]),
         ({"variants": (a_variant(), a_variant(sku="x", price_minor=0))}, ["price"]),
-        ({"title": "", "image": "", "variants": ()}, ["title", "image", "variants"]),
+        ({"title": "", "pictures": (), "variants": ()}, ["title", "image", "variants"]),
     ],
 )
 def test_what_lacks_something_is_not_published(lacking, missing):

@@ -63,7 +63,7 @@ async def test_a_life_from_draft_to_archive_is_announced(database, clock):
 
 
 async def test_an_incomplete_product_stays_a_draft(database, clock):
-    await database.unit_of_work(lambda tx: a_draft(tx, a_product(image="")))
+    await database.unit_of_work(lambda tx: a_draft(tx, a_product(pictures=())))
 
     with pytest.raises(catalog.ProductIncomplete):
         await database.unit_of_work(lambda tx: catalog.publish(tx, "shirt"))

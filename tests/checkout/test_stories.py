@@ -243,13 +243,14 @@ async def test_a_price_of_another_way_buys_nothing(shop, elsewhere):
 
 async def test_a_price_of_something_cheaper_buys_nothing(shop):
     async def offer_a_mug(tx):
-        from commerce import catalog
+        from commerce import catalog, inventory
 
         mug = a_product(id="mug", variants=(a_variant(sku="mug", price_minor=100),))
         made = await catalog.create_product(
             tx, product_id=mug.id, supplier_id="sol", title="Mug", description="",
             image="/media/mug.svg", currency="EUR", variants=mug.variants,
         )  # fmt: skip
+        await inventory.open_shelf(tx, "mug")
         await catalog.publish(tx, made.id)
 
     await shop.database.unit_of_work(offer_a_mug)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import live
-from commerce import catalog, inventory
+from commerce import catalog, inventory, suppliers
 from commerce.kernel.database import Database, Tx
 
 LEADER = "leader-1"
@@ -36,8 +36,11 @@ async def a_product(database: Database, name: str = "Linen dress", left: int = 1
                 catalog.Variant(sku=f"{stem}-m", label="M", price_minor=5900),
             ],
         )
-        await catalog.publish(tx, product.id)
+        await suppliers.create(
+            tx, supplier_id="supplier-1", name="Taller Sol", country="ES", currency="EUR"
+        )
         await inventory.receive(tx, f"{stem}-m", left, reason="delivery")
+        await catalog.publish(tx, product.id)
         return product.id
 
     return await database.unit_of_work(make)
