@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     redis_url: str = ""
     kafka_bootstrap: str = ""
     media_dir: Path = Path("var/media")
+    s3_bucket: str = ""  # with one, uploaded pictures are kept there and not on the disk
+    s3_api_base: str = ""  # empty = Amazon's own, by the region
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
     seed_demo: bool = False
     hold_seconds: int = Field(default=600, ge=30, le=86_400)
     payment_provider: str = "sandbox"
@@ -79,7 +84,7 @@ class Settings(BaseSettings):
             raise ValueError("must be sqlite:///path or postgresql://user@host/name")
         return url.replace("postgres://", "postgresql://", 1)
 
-    @field_validator("public_url")
+    @field_validator("public_url", "s3_api_base")
     @classmethod
     def _web_address(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
@@ -143,6 +148,8 @@ PROVIDERS = {
     "cash": "",
 }
 REQUIRED_TOGETHER = (
+    ("s3_bucket", "s3_access_key"),
+    ("s3_bucket", "s3_secret_key"),
     ("telegram_token", "telegram_webhook_secret"),
     ("whatsapp_token", "whatsapp_phone_number_id"),
     ("whatsapp_token", "whatsapp_app_secret"),
