@@ -1,0 +1,67 @@
+"""Entries are made anew from the truth, whatever was told of it and in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from commerce import inventory
+from commerce.catalog import category_store, search_model, search_store, store
+from commerce.catalog.model import Product
+from commerce.catalog.search_model import Facts
+from commerce.kernel.database import Tx
+
+TOGETHER_MAX = 200  # products refreshed in one unit of work
+
+
+async def refresh(tx: Tx, product_ids: Sequence[str]) -> int:
+    """Let the entries say what is so; how many said something else before."""
+    if not product_ids:
+        return 0
+    # Whoever refreshes the same product waits here, and then reads what is committed by then.
+    rows = await search_store.lock(tx, product_ids)
+    facts = await _facts(tx, product_ids)
+    entries = [search_model.entry_of(one) for one in facts]
+    wrong = [
+        one for one in entries if not search_store.is_as(rows[one.product_id], one, tx.dialect)
+    ]
+    gone = set(rows) - {entry.product_id for entry in entries}
+    terms = set(chain.from_iterable(map(search_model.terms_of, facts)))
+    await search_store.learn(tx, terms)
+    await search_store.save(tx, wrong)
+    await search_store.remove(tx, gone)
+    # An entry that was made only to be locked, for a product that is gone, said nothing wrong.
+    lost = [product_id for product_id in gone if rows[product_id]["version"] > 0]
+    return len(wrong) + len(lost)
+
+
+async def _facts(tx: Tx, product_ids: Sequence[str]) -> list[Facts]:
+    products = await store.some(tx, product_ids)
+    created = await search_store.created(tx, product_ids)
+    leaders = await search_store.leaders(tx, product_ids)
+    brands = await search_store.brand_names(tx, {product.brand_id for product in products})
+    categories = {one.id: one for one in await category_store.tree(tx)}
+    skus = [variant.sku for product in products for variant in product.variants]
+    available = await inventory.available(tx, skus)
+
+    def of(product: Product) -> Facts:
+        category = categories.get(product.category_id)
+        path = category.path if category else ()
+        names = [categories[one].name for one in path if one in categories]
+        return Facts(
+            product=product,
+            created_at=created[product.id],
+            category_path=path,
+            names=[*names, *filter(None, [brands.get(product.brand_id)])],
+            leaders=leaders.get(product.id, {}),
+            in_stock=any(available[variant.sku] > 0 for variant in product.variants),
+        )
+
+    return [of(product) for product in products]
+
+
+async def refresh_next(tx: Tx, after: str, most: int = TOGETHER_MAX) -> tuple[str, int]:
+    """The products that come after this id; where to go on ("" at the end), how many were wrong."""
+    product_ids = await search_store.next_products(tx, after, most)
+    wrong = await refresh(tx, product_ids)
+    return (product_ids[-1] if len(product_ids) == most else ""), wrong
