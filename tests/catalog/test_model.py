@@ -1,9 +1,10 @@
 import pytest
 
 from commerce.catalog import (
-    Action,
+    BadShare,
     BadVariants,
     Changes,
+    NotYourProduct,
     ProductIncomplete,
     StaleProduct,
     Status,
@@ -14,29 +15,27 @@ from tests.catalog.factories import a_product, a_variant
 
 
 @pytest.mark.parametrize(
-    ("lacking", "missing"),
+    ("lacking", "has_shelf", "missing"),
     [
-        ({"title": "  "}, ["title"]),
-        ({"pictures": ()}, ["image"]),
-        ({"variants": ()}, ["variants"]),
-        ({"variants": (a_variant(), a_variant(sku="x", price_minor=0))}, ["price"]),
-        ({"title": "", "pictures": (), "variants": ()}, ["title", "image", "variants"]),
+        ({"title": "  "}, True, ["title"]),
+        ({"pictures": ()}, True, ["image"]),
+        ({"variants": ()}, True, ["variants"]),
+        ({"variants": (a_variant(), a_variant(sku="x", price_minor=0))}, True, ["price"]),
+        ({}, False, ["stock location"]),
+        (
+            {"title": "", "pictures": (), "variants": ()},
+            False,
+            ["title", "image", "variants", "stock location"],
+        ),
     ],
 )
-def test_what_lacks_something_is_not_published(lacking, missing):
+@pytest.mark.parametrize("status", [Status.PUBLISHED, Status.UNLISTED])
+def test_what_lacks_something_is_not_on_sale(status, lacking, has_shelf, missing):
     with pytest.raises(ProductIncomplete) as refused:
-        model.move(a_product(**lacking), Action.PUBLISH, expected_version=1)
+        model.must_be_complete(a_product(status=status, **lacking), has_shelf=has_shelf)
 
     assert refused.value.facts["missing"] == missing
-
-
-def test_what_is_on_sale_cannot_be_edited_into_something_incomplete():
-    on_sale = a_product(status=Status.PUBLISHED)
-
-    with pytest.raises(ProductIncomplete):
-        model.edit(on_sale, Changes(variants=()), expected_version=1)
-
-    assert model.edit(a_product(), Changes(variants=()), expected_version=1).variants == ()
+    model.must_be_complete(a_product(**lacking), has_shelf=has_shelf)
 
 
 def test_an_edit_changes_only_what_it_names():
@@ -80,13 +79,43 @@ def test_an_old_version_is_refused_with_the_present_one():
 @pytest.mark.parametrize(
     ("variants", "field"),
     [
-        ([a_variant(), a_variant()], "sku"),
-        ([a_variant(sku="")], "sku"),
-        ([a_variant(price_minor=-1)], "price"),
+        ((a_variant(), a_variant()), "sku"),
+        ((a_variant(sku=""),), "sku"),
+        ((a_variant(price_minor=-1),), "price"),
+        ((a_variant(price_min_minor=-1),), "price_min"),
+        ((a_variant(price_min_minor=2_501),), "price_min"),
+        ((a_variant(price_max_minor=2_499),), "price_max"),
+        ((a_variant(price_minor=0, price_min_minor=9, price_max_minor=8),), "price_max"),
+        ((a_variant(weight_grams=-1),), "weight"),
+        ((a_variant(weight_grams=model.WEIGHT_GRAMS_MAX + 1),), "weight"),
+        ((a_variant(volume_cm3=-1),), "volume"),
     ],
 )
 def test_variants_that_contradict_themselves_are_refused(variants, field):
     with pytest.raises(BadVariants) as refused:
-        model.ordered(variants)
+        model.checked(a_product(variants=variants))
 
     assert refused.value.facts["field"] == field
+
+
+def test_limits_may_be_the_price_itself_and_known_before_it():
+    exact = a_variant(price_min_minor=2_500, price_max_minor=2_500)
+    unpriced = a_variant(sku="x", price_minor=0, price_min_minor=900, price_max_minor=900)
+
+    product = model.checked(a_product(variants=(unpriced, exact)))
+
+    assert [(v.sku, v.position) for v in product.variants] == [("x", 0), ("shirt-m", 1)]
+
+
+@pytest.mark.parametrize("share", [-1, 10_001])
+def test_a_share_is_between_nothing_and_everything(share):
+    with pytest.raises(BadShare):
+        model.checked(a_product(share_max_bp=share))
+
+
+def test_a_supplier_acts_on_their_own_products_only():
+    with pytest.raises(NotYourProduct):
+        model.must_belong_to(a_product(), "luna")
+
+    model.must_belong_to(a_product(), "sol")
+    model.must_belong_to(a_product(), None)
