@@ -8,14 +8,6 @@ from dataclasses import dataclass
 from commerce.kernel.errors import Refusal
 from commerce.shipping.model import STANDARD, Destination, NoDelivery, NoRate
 
-AMOUNT_MINOR_MAX = 10**9
-GRAMS_MAX = 10**8
-DAYS_MAX = 120
-NAME_MAX = 60
-AREAS_MAX = 500
-RATES_MAX = 60
-STEPS_MAX = 40
-
 
 def _countries(codes: str) -> frozenset[str]:
     return frozenset(codes.split())
@@ -30,7 +22,7 @@ GROUPS = {"EU": EU, "WORLD": SERVED}  # areas that are many countries; the narro
 
 
 class BadZone(Refusal):
-    """The `field` of a zone or of one of its rates says nothing that could be meant."""
+    """The `field` of a zone or of one of its rates cannot be so; `problem` says what it is."""
 
     code = "bad_zone"
 
