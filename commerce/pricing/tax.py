@@ -90,12 +90,23 @@ def taxes(terms: Terms, goods: Sequence[Taxable], delivery_minor: int) -> list[T
             bases.setdefault(components, []).append(good.amount_minor)
     found: dict[Component, int] = {}
     for components, amounts in bases.items():
-        whole = sum(component.rate_ppm for component in components)
-        tax = sum(_rounded(terms, amount, whole) for amount in _to_round(terms, amounts))
-        shares = money.split(tax, [component.rate_ppm for component in components])
-        for component, share in zip(components, shares, strict=True):
-            found[component] = found.get(component, 0) + share
+        rounded = amounts if terms.rounding is Rounding.LINE else [sum(amounts)]
+        for component, amount in _each(terms, components, rounded):
+            found[component] = found.get(component, 0) + amount
     return [Tax(component, amount) for component, amount in found.items()]
+
+
+def _each(
+    terms: Terms, components: Sequence[Component], amounts: Sequence[int]
+) -> Iterable[tuple[Component, int]]:
+    """Taxes that are added are sums of their own; those inside a price are parts of one."""
+    rates = [component.rate_ppm for component in components]
+    if terms.method is Method.ADDED:
+        each = [sum(_rounded(terms, amount, rate) for amount in amounts) for rate in rates]
+    else:
+        whole = sum(_rounded(terms, amount, sum(rates)) for amount in amounts)
+        each = list(money.split(whole, rates))
+    return zip(components, each, strict=True)
 
 
 def _delivery(terms: Terms, goods: Sequence[Taxable], delivery_minor: int) -> list[Taxable]:
@@ -107,10 +118,6 @@ def _delivery(terms: Terms, goods: Sequence[Taxable], delivery_minor: int) -> li
         Taxable(share, good.unit_minor, good.category)
         for share, good in zip(shares, goods, strict=True)
     ]
-
-
-def _to_round(terms: Terms, amounts: Sequence[int]) -> Iterable[int]:
-    return amounts if terms.rounding is Rounding.LINE else (sum(amounts),)
 
 
 def _rounded(terms: Terms, amount_minor: int, rate_ppm: int) -> int:

@@ -25,7 +25,7 @@ async def test_a_price_is_frozen_with_everything_it_was_made_from(database, cloc
     made = await priced(database)
 
     assert await database.read(lambda tx: pricing.frozen(tx, made.id)) == made
-    assert (made.total_minor, made.currency, made.language) == (5_490, "EUR", "es")
+    assert (made.total_minor, made.currency, made.basis.language) == (5_490, "EUR", "es")
     assert (made.items[0].title, made.items[0].option) == ("Linen shirt", "M")
     assert made.destination.postcode == "28013"
     assert made.expires_at == clock.now() + model.VALID_FOR
@@ -57,9 +57,10 @@ async def test_fifty_equal_questions_at_once_make_one_quote(database, clock):
     [
         ({"quantity": 3}, "items"),
         ({"sku": "shirt-l"}, "items"),
-        ({"country": "DE"}, "country"),
-        ({"postcode": "28014"}, "postcode"),
-        ({"region": "Madrid"}, "region"),
+        ({"country": "DE"}, "destination"),
+        ({"postcode": "28014"}, "destination"),
+        ({"region": "Madrid"}, "destination"),
+        ({"buying": pricing.Buying(coupon="HOLA")}, "buying"),
     ],
 )
 async def test_a_key_asked_again_otherwise_is_refused(database, clock, changes, field):
