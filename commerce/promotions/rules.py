@@ -78,7 +78,6 @@ class Policy:
     maximum_bp: int = 7_000  # most that everything together takes off the goods
     margin_bp: int = 0  # what the platform earns at least, on top of the supplier's minimum
     timezone: str = "UTC"  # the shop's: when its Sunday begins
-    timezone: str = "UTC"  # of the clock on the shop's wall, by which weekdays and hours are meant
     version: int = 1
 
     def floor_minor(self, supplier_minimum_minor: int) -> int:
