@@ -1,6 +1,6 @@
-"""Stock and the holds on it: what is there, what is promised for minutes, what is sold."""
+"""Stock and the holds on it: what is where, what is promised for minutes, what is sold."""
 
-from commerce.inventory.counting import adjust, count, receive
+from commerce.inventory.counting import adjust, count, open_shelf, receive
 from commerce.inventory.events import (
     HoldExpired,
     HoldReleased,
@@ -21,6 +21,7 @@ from commerce.inventory.model import (
     Movement,
     MovementKind,
     OutOfStock,
+    Part,
     SkuSuspended,
     Stock,
     StockChanged,
@@ -40,16 +41,41 @@ from commerce.inventory.service import (
     movements_of,
     reclaim,
     release,
+    relocate,
     secure,
     stock_of,
+    within_reach,
 )
 from commerce.inventory.suspensions import resume, suspend, suspended
+from commerce.inventory.transfers import SameWarehouse, transfer
+from commerce.inventory.warehouse_model import (
+    Area,
+    BadWarehouse,
+    NotYourWarehouse,
+    UnknownWarehouse,
+    Warehouse,
+    WarehouseChanged,
+    WarehouseClosed,
+    WarehouseNotEmpty,
+    wrong_fields,
+)
+from commerce.inventory.warehousing import (
+    close_warehouse,
+    edit_warehouse,
+    every_warehouse,
+    open_warehouse,
+    pieces_in,
+    warehouses,
+    warehouses_of,
+)
 
 __all__ = [
     "MAIN",
     "PIECES_MAX",
     "PROMISED",
+    "Area",
     "BadQuantity",
+    "BadWarehouse",
     "Hold",
     "HoldExpired",
     "HoldGone",
@@ -59,7 +85,10 @@ __all__ = [
     "Holds",
     "Movement",
     "MovementKind",
+    "NotYourWarehouse",
     "OutOfStock",
+    "Part",
+    "SameWarehouse",
     "SkuSuspended",
     "Stock",
     "StockChanged",
@@ -69,11 +98,19 @@ __all__ = [
     "StockSuspended",
     "Suspension",
     "UnknownSku",
+    "UnknownWarehouse",
+    "Warehouse",
+    "WarehouseChanged",
+    "WarehouseClosed",
+    "WarehouseNotEmpty",
     "adjust",
     "available",
     "begin_claim",
     "claim",
+    "close_warehouse",
     "count",
+    "edit_warehouse",
+    "every_warehouse",
     "extend",
     "give_back",
     "history",
@@ -83,12 +120,21 @@ __all__ = [
     "holds_of",
     "lock_available",
     "movements_of",
+    "open_shelf",
+    "open_warehouse",
+    "pieces_in",
     "receive",
     "reclaim",
     "release",
+    "relocate",
     "resume",
     "secure",
     "stock_of",
     "suspend",
     "suspended",
+    "transfer",
+    "warehouses",
+    "warehouses_of",
+    "within_reach",
+    "wrong_fields",
 ]

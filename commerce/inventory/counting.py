@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from commerce.inventory import model, store
+from commerce.inventory import model, store, warehousing
 from commerce.inventory.events import StockFreed
 from commerce.inventory.model import MAIN, MovementKind, Stock, UnknownSku
 from commerce.kernel import idempotency
@@ -21,10 +21,12 @@ async def receive(
     reason: str,
     reference: str = "",
     warehouse: str = MAIN,
+    supplier_id: str = "",
     by: str = "",
 ) -> None:
-    """Pieces came in; the first ones open the shelf."""
+    """Pieces came in; the first ones open the shelf. Only the main warehouse is everybody's."""
     model.check_pieces(sku, quantity, least=1)
+    warehousing.check_takes(await warehousing.kept_open(tx, [warehouse]), warehouse, supplier_id)
     await store.receive(tx, sku, warehouse, quantity)
     await store.add_movement(
         tx,
@@ -37,6 +39,12 @@ async def receive(
         by=by,
     )
     await tx.emit(StockFreed(sku=sku, quantity=quantity, reference=reference))
+
+
+async def open_shelf(tx: Tx, sku: str, warehouse: str = MAIN, *, supplier_id: str = "") -> None:
+    """A place for it, with nothing there yet; one that is there stays as it is."""
+    warehousing.check_takes(await warehousing.kept_open(tx, [warehouse]), warehouse, supplier_id)
+    await store.open_shelf(tx, sku, warehouse)
 
 
 async def adjust(
@@ -101,7 +109,7 @@ async def _correct(
     tx: Tx, before: Stock, moved: int, kind: MovementKind, reason: str, by: str, key: str
 ) -> idempotency.Answer:
     if moved:
-        await store.correct(tx, before, moved)
+        await store.correct(tx, before.sku, before.warehouse, moved)
     await store.add_movement(
         tx, before.sku, before.warehouse, kind, moved, reason=reason, reference=key, by=by
     )

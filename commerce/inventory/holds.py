@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commerce.inventory import model, store
+from commerce.inventory import allotting, store
 from commerce.inventory.model import Hold, HoldRequest
 from commerce.kernel import ids
 from commerce.kernel.committer import GroupCommitter
@@ -52,16 +52,16 @@ async def hold_under(tx: Tx, key: str) -> Hold | None:
 async def lock_available(tx: Tx, sku: str) -> int:
     """As `available`; until the commit nobody else holds, frees or counts pieces of it."""
     shelves = (await store.stock_locked(tx, [sku])).get(sku, ())
-    return max(model.left_of(shelves).values(), default=0)
+    return sum(allotting.left_of(shelves).values())
 
 
-async def hold_within(tx: Tx, requests: Sequence[HoldRequest]) -> list[model.Answer]:
+async def hold_within(tx: Tx, requests: Sequence[HoldRequest]) -> list[allotting.Answer]:
     """Answer each request, first come first served, in the caller's transaction."""
     # The stock is locked first, so that a repeated key's earlier hold is seen when it commits.
     stock = await store.stock_locked(tx, {request.sku for request in requests})
     known = await store.by_keys(tx, [request.key for request in requests])
     now = await tx.now()
-    answers, fresh = model.allot(
+    answers, fresh = allotting.allot(
         requests,
         stock=stock,
         known=known,

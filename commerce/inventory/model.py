@@ -1,10 +1,11 @@
-"""Stock, holds and their life; who gets what when several ask at once."""
+"""Stock, holds and their life, and what is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from commerce.kernel.errors import Refusal
 from commerce.kernel.machine import Machine
@@ -34,6 +35,7 @@ class HoldAction(StrEnum):
     SECURE = "secure"  # the money can still be had, and so can the pieces
     RECLAIM = "reclaim"  # money came late, and the stock was still there
     GIVE_BACK = "give_back"
+    RELOCATE = "relocate"  # the same pieces from other warehouses
 
 
 HOLD_LIFE: Machine[HoldStatus, HoldAction] = Machine(
@@ -43,8 +45,10 @@ HOLD_LIFE: Machine[HoldStatus, HoldAction] = Machine(
         (HoldStatus.HELD, HoldAction.CLAIM): HoldStatus.CLAIMED,
         (HoldStatus.HELD, HoldAction.RELEASE): HoldStatus.RELEASED,
         (HoldStatus.HELD, HoldAction.EXPIRE): HoldStatus.EXPIRED,
+        (HoldStatus.HELD, HoldAction.RELOCATE): HoldStatus.HELD,
         (HoldStatus.CLAIMING, HoldAction.CLAIM): HoldStatus.CLAIMED,
         (HoldStatus.CLAIMING, HoldAction.RELEASE): HoldStatus.RELEASED,
+        (HoldStatus.CLAIMING, HoldAction.RELOCATE): HoldStatus.CLAIMING,
         (HoldStatus.RELEASED, HoldAction.SECURE): HoldStatus.CLAIMING,
         (HoldStatus.RELEASED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
         (HoldStatus.EXPIRED, HoldAction.SECURE): HoldStatus.CLAIMING,
@@ -55,13 +59,15 @@ HOLD_LIFE: Machine[HoldStatus, HoldAction] = Machine(
 
 
 class MovementKind(StrEnum):
-    """Received, adjusted and counted add up to `on_hand`; sold less returned is `sold`."""
+    """Sold less returned is `sold`; the others less what moved out add up to `on_hand`."""
 
     RECEIVED = "received"
     SOLD = "sold"
     RETURNED = "returned"
     ADJUSTED = "adjusted"  # somebody knows of pieces more or less
     COUNTED = "counted"  # by how much a count differed; 0 where it did not
+    MOVED_OUT = "moved_out"  # to another warehouse, where as many moved in
+    MOVED_IN = "moved_in"
 
 
 class OutOfStock(Refusal):
@@ -150,13 +156,20 @@ class Suspension:
     by: str
 
 
+class Part(NamedTuple):
+    """Pieces of a hold that are in one warehouse."""
+
+    warehouse: str
+    quantity: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     id: str
     key: str
     sku: str
-    warehouse: str = MAIN
-    quantity: int
+    quantity: int  # in all its parts
+    parts: tuple[Part, ...]  # by warehouse; several only where no single one had all
     owner: str  # conversation id
     reference: str  # live session id
     status: HoldStatus
@@ -173,81 +186,14 @@ class HoldRequest:
     seconds: int
 
 
-Answer = Hold | Refusal
-Left = dict[str, int]  # pieces by warehouse, in the order of their names
-
-
-def left_of(shelves: Sequence[Stock]) -> Left:
-    """What one SKU still has; nothing while it is suspended."""
-    return {one.warehouse: 0 if one.suspended else one.available for one in shelves}
-
-
-def first_with(left: Left, quantity: int) -> str | None:
-    """The first warehouse that has enough: a hold is never put together from several."""
-    return next((warehouse for warehouse, pieces in left.items() if pieces >= quantity), None)
-
-
-def allot(
-    requests: Sequence[HoldRequest],
-    *,
-    stock: Mapping[str, Sequence[Stock]],
-    known: Mapping[str, Hold],
-    new_ids: Sequence[str],
-    now: int,
-) -> tuple[list[Answer], list[Hold]]:
-    """Answer each request, first come first served; also the holds that are new.
-
-    `stock` are the shelves of each SKU, `known` are the holds that these keys made before.
-    """
-    left = {sku: left_of(shelves) for sku, shelves in stock.items()}
-    suspended = {sku for sku, shelves in stock.items() if any(one.suspended for one in shelves)}
-    seen, fresh = dict(known), list[Hold]()
-    answers: list[Answer] = []
-    for request, new_id in zip(requests, new_ids, strict=True):
-        earlier = seen.get(request.key)
-        if earlier is not None:
-            answers.append(earlier if _same(request, earlier) else HoldDiffers(key=request.key))
-            continue
-        if request.sku in suspended:
-            answers.append(SkuSuspended(sku=request.sku))
-            continue
-        answer = _allot_one(request, left.get(request.sku), new_id, now)
-        if isinstance(answer, Hold):
-            seen[request.key] = answer
-            fresh.append(answer)
-        answers.append(answer)
-    return answers, fresh
-
-
-def _allot_one(request: HoldRequest, left: Left | None, new_id: str, now: int) -> Answer:
-    if left is None:
-        return UnknownSku(sku=request.sku)
-    if request.quantity < 1:
-        return BadQuantity(sku=request.sku, quantity=request.quantity)
-    warehouse = first_with(left, request.quantity)
-    if warehouse is None:
-        return out_of_stock(request.sku, request.quantity, left)
-    left[warehouse] -= request.quantity
-    return Hold(
-        id=new_id,
-        key=request.key,
-        sku=request.sku,
-        warehouse=warehouse,
-        quantity=request.quantity,
-        owner=request.owner,
-        reference=request.reference,
-        status=HOLD_LIFE.start,
-        expires_at=now + request.seconds * 1_000_000,
-    )
-
-
-def _same(request: HoldRequest, hold: Hold) -> bool:
-    asked = (request.sku, request.quantity, request.owner)
-    return asked == (hold.sku, hold.quantity, hold.owner)
-
-
-def out_of_stock(sku: str, asked: int, left: Left) -> OutOfStock:
-    return OutOfStock(sku=sku, asked=asked, available=max(left.values(), default=0))
+def in_parts(sku: str, quantity: int, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """These parts as a hold keeps them; BadQuantity where they are not all its pieces."""
+    found = tuple(sorted(parts))
+    fits = sum(part.quantity for part in found) == quantity
+    once = len({part.warehouse for part in found}) == len(found)
+    if not fits or not once or any(part.quantity < 1 for part in found):
+        raise BadQuantity(sku=sku, quantity=quantity)
+    return found
 
 
 def check_pieces(sku: str, quantity: int, *, least: int) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from commerce.inventory import events, model, store
+from commerce.inventory import allotting, events, model, store, transfers, warehousing
 from commerce.inventory.model import (
     GONE,
     HOLD_LIFE,
+    PROMISED,
     Hold,
     HoldAction,
     HoldGone,
     HoldStatus,
     Movement,
     MovementKind,
+    Part,
     Stock,
 )
 from commerce.kernel.database import Tx
@@ -30,10 +33,10 @@ async def stock_of(tx: Tx, skus: Iterable[str]) -> dict[str, list[Stock]]:
 
 
 async def available(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
-    """The most pieces that one order can get now; 0 for what never came in or is suspended."""
+    """The most pieces that one order can get now from all warehouses; 0 of what is suspended."""
     wanted = list(skus)
     found = await store.stock(tx, wanted)
-    return {sku: max(model.left_of(found.get(sku, ())).values(), default=0) for sku in wanted}
+    return {sku: sum(allotting.left_of(found.get(sku, ())).values()) for sku in wanted}
 
 
 async def movements_of(tx: Tx, sku: str, limit: int = MOVEMENTS_SHOWN) -> list[Movement]:
@@ -69,6 +72,35 @@ async def extend(tx: Tx, hold_id: str, until: int) -> None:
         raise HoldGone(hold_id=hold_id)
 
 
+async def within_reach(tx: Tx, hold_id: str) -> dict[str, int]:
+    """How many pieces each warehouse could give to this hold, with those it has from there."""
+    hold = await hold_of(tx, hold_id)
+    left = allotting.left_of((await store.stock(tx, [hold.sku])).get(hold.sku, ()))
+    return allotting.freed_by(hold.parts, left) if hold.status in PROMISED else left
+
+
+async def relocate(tx: Tx, hold_id: str, parts: Sequence[Part]) -> Hold:
+    """The same pieces from these warehouses; OutOfStock, with nothing changed, of too few there."""
+    hold = await _locked(tx, hold_id)
+    wanted = model.in_parts(hold.sku, hold.quantity, parts)
+    if hold.status in GONE:
+        raise HoldGone(hold_id=hold_id)
+    if hold.parts == wanted:
+        return hold
+    moved = replace(hold, parts=wanted)
+    left = allotting.left_of((await store.stock_locked(tx, [hold.sku]))[hold.sku])
+    reach = allotting.freed_by(hold.parts, left)
+    if not allotting.fits(wanted, reach):
+        there = {part.warehouse: reach.get(part.warehouse, 0) for part in wanted}
+        raise allotting.out_of_stock(hold.sku, hold.quantity, there)
+    await _move(tx, moved, HoldAction.RELOCATE)
+    await store.put_parts(tx, moved)
+    more = Counter(dict(wanted))
+    more.subtract(dict(hold.parts))
+    await store.shift(tx, {(hold.sku, place): (n, 0) for place, n in more.items() if n})
+    return moved
+
+
 async def release(tx: Tx, hold_id: str) -> bool:
     """Let the pieces go; False when they were not held any more."""
     hold = await store.hold_locked(tx, hold_id)
@@ -98,7 +130,7 @@ async def secure(tx: Tx, hold_id: str) -> None:
         return
     again = await _found_again(tx, hold)
     await _move(tx, again, HoldAction.SECURE)
-    await store.shift(tx, again, held=hold.quantity)
+    await _shift(tx, again, held=1)
     tx.wake(f"session:{hold.reference}")
 
 
@@ -110,7 +142,7 @@ async def claim(tx: Tx, hold_id: str, *, reference: str) -> None:
     if hold.status is HoldStatus.CLAIMED:
         return
     await _move(tx, hold, HoldAction.CLAIM)
-    await store.shift(tx, hold, held=-hold.quantity, sold=hold.quantity)
+    await _shift(tx, hold, held=-1, sold=1)
     await _note(tx, hold, MovementKind.SOLD, "paid", reference)
 
 
@@ -122,7 +154,7 @@ async def reclaim(tx: Tx, hold_id: str, *, reference: str) -> None:
         return
     again = await _found_again(tx, hold)
     await _move(tx, again, HoldAction.RECLAIM)
-    await store.shift(tx, again, sold=hold.quantity)
+    await _shift(tx, again, sold=1)
     await _note(tx, again, MovementKind.SOLD, "paid late", reference)
 
 
@@ -134,8 +166,10 @@ async def give_back(tx: Tx, hold_id: str, *, reference: str, reason: str) -> boo
     if hold.status is HoldStatus.RETURNED:
         return False
     await _move(tx, hold, HoldAction.GIVE_BACK)
-    await store.shift(tx, hold, sold=-hold.quantity)
+    known = await warehousing.kept_open(tx, [part.warehouse for part in hold.parts])
+    await _shift(tx, hold, sold=-1)
     await _note(tx, hold, MovementKind.RETURNED, reason, reference)
+    await transfers.out_of_closed(tx, hold, known, reason=reason, reference=reference)
     await tx.emit(*events.freed([replace(hold, reference=reference)]))
     tx.wake(f"session:{hold.reference}")
     return True
@@ -149,12 +183,16 @@ async def _locked(tx: Tx, hold_id: str) -> Hold:
 
 
 async def _found_again(tx: Tx, hold: Hold) -> Hold:
-    """The hold with the first warehouse that has its pieces now."""
-    left = model.left_of((await store.stock_locked(tx, [hold.sku]))[hold.sku])
-    warehouse = model.first_with(left, hold.quantity)
-    if warehouse is None:
-        raise model.out_of_stock(hold.sku, hold.quantity, left)
-    return replace(hold, warehouse=warehouse)
+    """The hold where it was, or from where its pieces are now; a quote may know where it was."""
+    left = allotting.left_of((await store.stock_locked(tx, [hold.sku]))[hold.sku])
+    if allotting.fits(hold.parts, left):
+        return hold
+    parts = allotting.parts_from(left, hold.quantity)
+    if parts is None:
+        raise allotting.out_of_stock(hold.sku, hold.quantity, left)
+    again = replace(hold, parts=parts)
+    await store.put_parts(tx, again)
+    return again
 
 
 async def _move(tx: Tx, hold: Hold, action: HoldAction) -> None:
@@ -162,7 +200,14 @@ async def _move(tx: Tx, hold: Hold, action: HoldAction) -> None:
         raise Contended(f"hold {hold.id} moved meanwhile")
 
 
+async def _shift(tx: Tx, hold: Hold, *, held: int = 0, sold: int = 0) -> None:
+    """Each of its pieces is once more, or once less, held and sold."""
+    more = {(hold.sku, place): (held * n, sold * n) for place, n in hold.parts}
+    await store.shift(tx, more)
+
+
 async def _note(tx: Tx, hold: Hold, kind: MovementKind, reason: str, reference: str) -> None:
-    await store.add_movement(
-        tx, hold.sku, hold.warehouse, kind, hold.quantity, reason=reason, reference=reference
-    )
+    for warehouse, quantity in hold.parts:
+        await store.add_movement(
+            tx, hold.sku, warehouse, kind, quantity, reason=reason, reference=reference
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from commerce.inventory.model import (
@@ -14,13 +14,23 @@ from commerce.inventory.model import (
     HoldStatus,
     Movement,
     MovementKind,
+    Part,
     Stock,
     Suspension,
 )
-from commerce.inventory.tables import HOLDS, STOCK, STOCK_MOVEMENTS, STOCK_SUSPENSIONS
+from commerce.inventory.tables import (
+    HOLD_PARTS,
+    HOLDS,
+    STOCK,
+    STOCK_MOVEMENTS,
+    STOCK_SUSPENSIONS,
+)
 from commerce.kernel import clock
-from commerce.kernel.columns import any_of, db_now
+from commerce.kernel.columns import any_of, db_now, insert_once
 from commerce.kernel.database import Row, Tx
+
+Shelf = tuple[str, str]  # SKU and warehouse
+SEVERAL = ""  # stands for the warehouse of a hold that has parts
 
 _open = (STOCK_SUSPENSIONS.c.sku == STOCK.c.sku, STOCK_SUSPENSIONS.c.lifted_at.is_(None))
 _suspended = select(STOCK_SUSPENSIONS.c.seq).where(*_open).exists()
@@ -40,6 +50,7 @@ RECEIVE = (
         set_={"on_hand": STOCK.c.on_hand + bindparam("more"), "version": STOCK.c.version + 1},
     )
 )
+OPEN = insert_once(STOCK, "sku", "warehouse")
 CORRECT = (
     update(STOCK)
     .where(*_this)
@@ -53,10 +64,23 @@ SHIFT = (
 # A suspension that committed while we waited for the lock is seen here: the lock's own snapshot
 # is older than that.
 PROMISE = SHIFT.where(~_suspended)
-BY_KEYS = select(HOLDS).where(any_of(HOLDS.c.key, "keys"))
-BY_ID = select(HOLDS).where(HOLDS.c.id == bindparam("id"))
-LOCKED = BY_ID.with_for_update()
+# One statement, because a hold may be relocated between two.
+_part = (
+    HOLD_PARTS.c.hold_id,
+    HOLD_PARTS.c.warehouse.label("part"),
+    HOLD_PARTS.c.quantity.label("pieces"),
+)
+_whole = select(HOLDS, *_part).select_from(
+    HOLDS.outerjoin(HOLD_PARTS, HOLD_PARTS.c.hold_id == HOLDS.c.id)
+)
+BY_KEYS = _whole.where(any_of(HOLDS.c.key, "keys"))
+BY_ID = _whole.where(HOLDS.c.id == bindparam("id"))
+# Two statements, because what is joined to a row that was waited for is older than that row.
+LOCKED = select(HOLDS).where(HOLDS.c.id == bindparam("id")).with_for_update()
 ADD = insert(HOLDS)
+PARTS_OF = select(*_part).where(any_of(HOLD_PARTS.c.hold_id, "holds"))
+ADD_PARTS = insert(HOLD_PARTS)
+DROP_PARTS = delete(HOLD_PARTS).where(HOLD_PARTS.c.hold_id == bindparam("hold"))
 MOVE = (
     update(HOLDS)
     .where(HOLDS.c.id == bindparam("hold"), HOLDS.c.status == bindparam("before"))
@@ -141,22 +165,27 @@ async def receive(tx: Tx, sku: str, warehouse: str, quantity: int) -> None:
     await tx.run(RECEIVE, sku=sku, warehouse=warehouse, on_hand=quantity, more=quantity)
 
 
-async def correct(tx: Tx, stock: Stock, change: int) -> None:
-    await tx.run(CORRECT, which=stock.sku, place=stock.warehouse, more=change)
+async def open_shelf(tx: Tx, sku: str, warehouse: str) -> None:
+    await tx.run(OPEN, sku=sku, warehouse=warehouse, on_hand=0, held=0, sold=0, version=1)
+
+
+async def correct(tx: Tx, sku: str, warehouse: str, change: int) -> None:
+    await tx.run(CORRECT, which=sku, place=warehouse, more=change)
 
 
 async def by_keys(tx: Tx, keys: Iterable[str]) -> dict[str, Hold]:
-    return {row["key"]: _hold(row) for row in await tx.all(BY_KEYS, keys=list(keys))}
+    rows = await tx.all(BY_KEYS, keys=list(keys))
+    parts = _parts(rows)
+    return {row["key"]: _hold(row, parts) for row in rows}
 
 
 async def hold(tx: Tx, hold_id: str) -> Hold | None:
-    row = await tx.first(BY_ID, id=hold_id)
-    return None if row is None else _hold(row)
+    rows = await tx.all(BY_ID, id=hold_id)
+    return _hold(rows[0], _parts(rows)) if rows else None
 
 
 async def hold_locked(tx: Tx, hold_id: str) -> Hold | None:
-    row = await tx.first(LOCKED, id=hold_id)
-    return None if row is None else _hold(row)
+    return next(iter(await _locked(tx, await tx.all(LOCKED, id=hold_id))), None)
 
 
 async def add_holds(tx: Tx, holds: Sequence[Hold], now: int) -> bool:
@@ -171,7 +200,7 @@ async def add_holds(tx: Tx, holds: Sequence[Hold], now: int) -> bool:
                 "id": one.id,
                 "key": one.key,
                 "sku": one.sku,
-                "warehouse": one.warehouse,
+                "warehouse": _place(one),
                 "quantity": one.quantity,
                 "owner": one.owner,
                 "reference": one.reference,
@@ -183,7 +212,30 @@ async def add_holds(tx: Tx, holds: Sequence[Hold], now: int) -> bool:
             for one in holds
         ],
     )
+    await _add_parts(tx, holds)
     return True
+
+
+async def put_parts(tx: Tx, hold: Hold) -> None:
+    """Where its pieces are from now on; `move` writes the rest."""
+    await tx.run(DROP_PARTS, hold=hold.id)
+    await _add_parts(tx, [hold])
+
+
+async def _add_parts(tx: Tx, holds: Iterable[Hold]) -> None:
+    await tx.run_many(
+        ADD_PARTS,
+        [
+            {"hold_id": one.id, "warehouse": part.warehouse, "quantity": part.quantity}
+            for one in holds
+            if len(one.parts) > 1
+            for part in one.parts
+        ],
+    )
+
+
+def _place(hold: Hold) -> str:
+    return hold.parts[0].warehouse if len(hold.parts) == 1 else SEVERAL
 
 
 async def move(tx: Tx, hold: Hold, after: HoldStatus) -> bool:
@@ -193,7 +245,7 @@ async def move(tx: Tx, hold: Hold, after: HoldStatus) -> bool:
         hold=hold.id,
         before=hold.status,
         after=after,
-        place=hold.warehouse,
+        place=_place(hold),
         now=await tx.now(),
     )
     return moved == 1
@@ -201,24 +253,26 @@ async def move(tx: Tx, hold: Hold, after: HoldStatus) -> bool:
 
 async def let_go(tx: Tx, holds: Iterable[Hold]) -> None:
     """What these held is free."""
-    await tx.run_many(
-        SHIFT,
-        [
-            {"which": sku, "place": warehouse, "held_more": -pieces, "sold_more": 0}
-            for (sku, warehouse), pieces in sorted(_pieces(holds).items())
-        ],
-    )
+    await shift(tx, {shelf: (-pieces, 0) for shelf, pieces in _pieces(holds).items()})
 
 
-def _pieces(holds: Iterable[Hold]) -> Mapping[tuple[str, str], int]:
-    pieces = Counter[tuple[str, str]]()
+def _pieces(holds: Iterable[Hold]) -> Mapping[Shelf, int]:
+    pieces = Counter[Shelf]()
     for one in holds:
-        pieces[one.sku, one.warehouse] += one.quantity
+        for warehouse, quantity in one.parts:
+            pieces[one.sku, warehouse] += quantity
     return pieces
 
 
-async def shift(tx: Tx, hold: Hold, *, held: int = 0, sold: int = 0) -> None:
-    await tx.run(SHIFT, which=hold.sku, place=hold.warehouse, held_more=held, sold_more=sold)
+async def shift(tx: Tx, more: Mapping[Shelf, tuple[int, int]]) -> None:
+    """So many more are held and sold of each shelf."""
+    await tx.run_many(
+        SHIFT,
+        [
+            {"which": sku, "place": warehouse, "held_more": held, "sold_more": sold}
+            for (sku, warehouse), (held, sold) in sorted(more.items())
+        ],
+    )
 
 
 async def extend(tx: Tx, hold_id: str, until: int) -> bool:
@@ -226,7 +280,7 @@ async def extend(tx: Tx, hold_id: str, until: int) -> bool:
 
 
 async def expire_due(tx: Tx, limit: int) -> list[Hold]:
-    return [_hold(row) for row in await tx.all(EXPIRE, most=limit)]
+    return await _locked(tx, await tx.all(EXPIRE, most=limit))
 
 
 async def pieces_of(tx: Tx, reference: str) -> list[Row]:
@@ -301,13 +355,29 @@ async def suspended(tx: Tx) -> list[Suspension]:
     ]
 
 
-def _hold(row: Row) -> Hold:
+async def _locked(tx: Tx, rows: Sequence[Row]) -> list[Hold]:
+    """Holds that nobody else changes before the commit."""
+    several = [row["id"] for row in rows if row["warehouse"] == SEVERAL]
+    parts = _parts(await tx.all(PARTS_OF, holds=several)) if several else {}
+    return [_hold(row, parts) for row in rows]
+
+
+def _parts(rows: Sequence[Row]) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for row in rows:
+        if row["hold_id"] is not None:
+            found.setdefault(row["hold_id"], []).append(Part(row["part"], row["pieces"]))
+    return found
+
+
+def _hold(row: Row, parts: Mapping[str, Sequence[Part]]) -> Hold:
+    whole = (Part(row["warehouse"], row["quantity"]),)
     return Hold(
         id=row["id"],
         key=row["key"],
         sku=row["sku"],
-        warehouse=row["warehouse"],
         quantity=row["quantity"],
+        parts=tuple(sorted(parts.get(row["id"], whole))),
         owner=row["owner"],
         reference=row["reference"],
         status=HoldStatus(row["status"]),

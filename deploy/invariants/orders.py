@@ -14,11 +14,12 @@ from deploy.invariants.rule import Invariant, Part, posted_minor, total
 ORDER, P, M = ORDERS.c, PAYMENTS.c, STOCK_MOVEMENTS.c
 SOLD = (Status.CONFIRMED, Status.PAID, Status.REFUNDED)  # the pieces are the fan's
 _for_it = M.reference == ORDER.id
-_times_sold = (
-    select(func.count())
-    .select_from(STOCK_MOVEMENTS)
+_sold_twice = (  # from one warehouse; its pieces may come from several
+    select(M.sku)
     .where(_for_it, M.kind == MovementKind.SOLD)
-    .scalar_subquery()
+    .group_by(M.sku, M.warehouse)
+    .having(func.count() > 1)
+    .exists()
 )
 _pieces_sold = (
     select(total(M.quantity)).where(_for_it, M.kind == MovementKind.SOLD).scalar_subquery()
@@ -37,7 +38,7 @@ INVARIANTS = (
         "paid_order_sold_once",
         "an order that was paid or confirmed did not take its pieces exactly once",
         select(ORDER.id.label("order_id"), ORDER.code, ORDER.pieces).where(
-            ORDER.status.in_(SOLD), or_(_times_sold != 1, _pieces_sold != ORDER.pieces)
+            ORDER.status.in_(SOLD), or_(_sold_twice, _pieces_sold != ORDER.pieces)
         ),
         Part.ORDERS,
         ORDER.id,

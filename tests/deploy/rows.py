@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
-from commerce.inventory.tables import HOLDS, STOCK, STOCK_MOVEMENTS
+from commerce.inventory.tables import HOLD_PARTS, HOLDS, STOCK, STOCK_MOVEMENTS
 from commerce.kernel import jsons
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Database, Tx
@@ -62,6 +62,10 @@ def hold(**changes: Any) -> Row:
         "changed_at": 0,
     }  # fmt: skip
     return HOLDS, facts | changes
+
+
+def part(warehouse: str = "main", quantity: int = 1) -> Row:
+    return HOLD_PARTS, {"hold_id": "h", "warehouse": warehouse, "quantity": quantity}
 
 
 def turn(**changes: Any) -> Row:

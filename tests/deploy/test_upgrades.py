@@ -140,8 +140,8 @@ async def test_stock_without_warehouses_lies_in_the_main_one_and_its_history_is_
             "shirt": [Stock(**SHIRT, on_hand=9, held=2, sold=3, version=1)]
         }
         hold = await database.read(lambda tx: inventory.hold_of(tx, "h1"))
-        assert (hold.status, hold.warehouse, hold.quantity, hold.expires_at) == (
-            "held", "main", 2, 5,
+        assert (hold.status, hold.parts, hold.expires_at) == (
+            "held", (("main", 2),), 5,
         )  # fmt: skip
         assert await database.read(lambda tx: inventory.movements_of(tx, "shirt")) == [
             Movement(

@@ -7,24 +7,35 @@ from typing import Any
 from sqlalchemy import select
 
 from commerce import inventory
-from commerce.inventory import Hold, Holds, Movement, Stock
+from commerce.inventory import MAIN, Hold, Holds, Movement, Part, Stock, Warehouse
 from commerce.kernel import jsons
-from commerce.kernel.database import Database
+from commerce.kernel.database import Database, Tx
 from commerce.kernel.tables import OUTBOX
 from deploy import invariants
 
 SKU = "shirt-m"
 FAN = "telegram:platform:1"
 SESSION = "session-1"
+SUPPLIER = "supplier-1"
 SAID = select(OUTBOX.c.name, OUTBOX.c.payload).order_by(OUTBOX.c.seq)
 
 
 async def received(
     database: Database, quantity: int = 40, sku: str = SKU, warehouse: str = "main"
 ) -> None:
-    await database.unit_of_work(
-        lambda tx: inventory.receive(tx, sku, quantity, reason="delivery", warehouse=warehouse)
-    )
+    async def deliver(tx: Tx) -> None:
+        if warehouse != MAIN:
+            await inventory.open_warehouse(tx, a_warehouse(warehouse))
+        await inventory.receive(
+            tx, sku, quantity, reason="delivery", warehouse=warehouse, supplier_id=SUPPLIER
+        )
+
+    await database.unit_of_work(deliver)
+
+
+def a_warehouse(warehouse_id: str, **facts: Any) -> Warehouse:
+    known = {"supplier_id": SUPPLIER, "name": warehouse_id.title(), "country": "DE"}
+    return Warehouse(id=warehouse_id, **known | facts)
 
 
 async def held(database: Database, key: str = "k", **changes: Any) -> Hold:
@@ -71,6 +82,15 @@ async def announced(database: Database) -> list[tuple[str, Any]]:
 
 async def free(database: Database) -> int:
     return (await database.read(lambda tx: inventory.available(tx, [SKU])))[SKU]
+
+
+async def found(database: Database, hold: Hold) -> Hold:
+    return await database.read(lambda tx: inventory.hold_of(tx, hold.id))
+
+
+async def relocated(database: Database, hold: Hold, **parts: int) -> Hold:
+    wanted = [Part(warehouse, quantity) for warehouse, quantity in parts.items()]
+    return await database.unit_of_work(lambda tx: inventory.relocate(tx, hold.id, wanted))
 
 
 async def status(database: Database, hold: Hold) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from commerce import inventory
 from commerce.inventory import HoldGone, OutOfStock
 from commerce.inventory.jobs import expire_holds
 from commerce.kernel.clock import DAY, SECOND
@@ -14,6 +13,7 @@ from tests.inventory.factories import (
     announced,
     begun,
     claimed,
+    found,
     free,
     given_back,
     held,
@@ -119,7 +119,7 @@ async def test_late_money_finds_its_pieces_in_another_warehouse(database, clock)
     await received(database, 3, warehouse="west")
 
     await reclaimed(database, late)
-    assert (await database.read(lambda tx: inventory.hold_of(tx, late.id))).warehouse == "west"
+    assert (await found(database, late)).parts == (("west", 2),)
     assert await shelf(database) == (6, 2, 2)
 
 

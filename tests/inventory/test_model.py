@@ -15,7 +15,8 @@ from commerce.inventory import (
     Stock,
     UnknownSku,
 )
-from commerce.inventory.model import HOLD_LIFE, HoldAction, HoldDiffers, HoldRequest, allot
+from commerce.inventory.allotting import allot
+from commerce.inventory.model import HOLD_LIFE, HoldAction, HoldDiffers, HoldRequest
 from commerce.kernel.machine import IllegalMove
 
 ALLOWED = {
@@ -25,6 +26,8 @@ ALLOWED = {
     (HoldStatus.HELD, HoldAction.EXPIRE): HoldStatus.EXPIRED,
     (HoldStatus.CLAIMING, HoldAction.CLAIM): HoldStatus.CLAIMED,
     (HoldStatus.CLAIMING, HoldAction.RELEASE): HoldStatus.RELEASED,
+    (HoldStatus.HELD, HoldAction.RELOCATE): HoldStatus.HELD,
+    (HoldStatus.CLAIMING, HoldAction.RELOCATE): HoldStatus.CLAIMING,
     (HoldStatus.RELEASED, HoldAction.SECURE): HoldStatus.CLAIMING,
     (HoldStatus.RELEASED, HoldAction.RECLAIM): HoldStatus.CLAIMED,
     (HoldStatus.EXPIRED, HoldAction.SECURE): HoldStatus.CLAIMING,
@@ -87,7 +90,7 @@ def test_a_request_becomes_a_hold_until_its_time():
 
     assert fresh == [answer]
     assert answer == Hold(
-        id="h0", key="k", sku="shirt", warehouse="main", quantity=2, owner="fan",
+        id="h0", key="k", sku="shirt", quantity=2, parts=(("main", 2),), owner="fan",
         reference="session", status=HoldStatus.HELD, expires_at=NOW + 600_000_000,
     )  # fmt: skip
 
@@ -149,12 +152,36 @@ def test_what_was_never_sold_here_is_unknown():
 
 def test_a_hold_comes_whole_from_the_first_warehouse_that_has_enough():
     stock = shelves(shirt={"east": 2, "north": 4, "west": 9})
-    asked = [a_request(str(n), quantity=q) for n, q in enumerate([3, 2, 2, 8, 7])]
+    asked = [a_request(str(n), quantity=q) for n, q in enumerate([3, 2, 2, 7])]
 
-    answers, fresh = allotted(asked, stock)
+    _, fresh = allotted(asked, stock)
 
-    assert [hold.warehouse for hold in fresh] == ["north", "east", "west", "west"]
-    assert answers[3].facts == {"sku": "shirt", "asked": 8, "available": 7}
+    assert [hold.parts for hold in fresh] == [
+        (("north", 3),), (("east", 2),), (("west", 2),), (("west", 7),),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stock", "asked", "parts"),
+    [
+        ({"east": 2, "north": 4, "west": 4}, 5, (("north", 4), ("west", 1))),
+        ({"east": 2, "north": 4, "west": 4}, 9, (("east", 1), ("north", 4), ("west", 4))),
+        ({"east": 2, "north": 0, "west": 3}, 5, (("east", 2), ("west", 3))),
+        ({"east": 1, "north": 1, "west": 1}, 2, (("east", 1), ("north", 1))),
+    ],
+)
+def test_what_no_warehouse_has_comes_from_as_few_as_can_be(stock, asked, parts):
+    [answer], fresh = allotted([a_request(quantity=asked)], shelves(shirt=stock))
+
+    assert fresh == [answer]
+    assert (answer.parts, answer.quantity) == (parts, asked)
+
+
+def test_who_asks_for_more_than_all_warehouses_have_hears_what_they_have_together():
+    [answer], fresh = allotted([a_request(quantity=9)], shelves(shirt={"east": 3, "west": 5}))
+
+    assert answer.facts == {"sku": "shirt", "asked": 9, "available": 8}
+    assert fresh == []
 
 
 def test_what_is_suspended_is_refused_and_what_it_held_before_is_still_known():

@@ -81,7 +81,7 @@ async def test_buyers_empty_every_warehouse_and_none_twice(processes):
     answers = await at_once(*(taken(doors[n % 3], f"k{n}") for n in range(150)))
 
     holds = [answer for answer in answers if not isinstance(answer, OutOfStock)]
-    assert Counter(hold.warehouse for hold in holds) == {"east": 30, "north": 1, "west": 9}
+    assert Counter(hold.parts[0].warehouse for hold in holds) == {"east": 30, "north": 1, "west": 9}
     assert await shelf(processes[0]) == (40, 40, 0)
 
 

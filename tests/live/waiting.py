@@ -8,13 +8,13 @@ from functools import partial
 from sqlalchemy import select
 
 import live
-from commerce import inventory
+from commerce import catalog, inventory
 from commerce.inventory import Hold, Holds
 from commerce.inventory.jobs import expire_holds
 from commerce.inventory.tables import HOLDS
 from commerce.kernel import jsons
 from commerce.kernel.clock import SECOND, FakeClock
-from commerce.kernel.database import Database
+from commerce.kernel.database import Database, Tx
 from commerce.kernel.outbox import Dispatcher, Relay
 from commerce.kernel.tables import OUTBOX
 from deploy import invariants
@@ -70,9 +70,17 @@ class Line:
             await self.database.unit_of_work(partial(inventory.release, hold_id=self.winners[n].id))
 
     async def receives(self, pieces: int, warehouse: str = "main") -> None:
-        await self.database.unit_of_work(
-            lambda tx: inventory.receive(tx, SKU, pieces, reason="more", warehouse=warehouse)
-        )
+        async def deliver(tx: Tx) -> None:
+            seller = next(iter((await catalog.products_of_skus(tx, [SKU])).values())).supplier_id
+            place = {"warehouse": warehouse, "supplier_id": seller}
+            if warehouse != inventory.MAIN:
+                opened = inventory.Warehouse(
+                    id=warehouse, supplier_id=seller, name=warehouse, country="DE"
+                )
+                await inventory.open_warehouse(tx, opened)
+            await inventory.receive(tx, SKU, pieces, reason="more", **place)
+
+        await self.database.unit_of_work(deliver)
 
     async def takes_up(self, fan: str) -> WaitlistEntry:
         entry = await self.entry(fan)
