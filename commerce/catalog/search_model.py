@@ -15,7 +15,7 @@ from commerce.catalog.search_words import Term
 
 PAGE_SIZE = 24
 PAGE_MAX = 200
-CANDIDATES_MAX = 5_000  # more than that nobody leafs through: then the counts say "at least"
+CANDIDATES_MAX = 2_000  # more than that nobody leafs through: then the counts say "at least"
 VALUES_MAX = 20  # of one facet, the most frequent
 VALUE_LENGTH_MAX = 60
 DESCRIPTION_LENGTH_MAX = 2_000
@@ -148,6 +148,7 @@ def entry_of(facts: Facts) -> Entry:
     hidden.append(_price_token(product.currency, price_minor.bit_length()))
     hidden += [f"seen_{eyes}" for eyes in Eyes if Viewer(eyes, product.supplier_id).sees(product)]
     texts = (*_telling_texts(facts), product.description[:DESCRIPTION_LENGTH_MAX])
+    facets = list(_facet_tokens(facts))
     return Entry(
         product_id=product.id,
         version=product.version,
@@ -155,8 +156,8 @@ def entry_of(facts: Facts) -> Entry:
         price_minor=price_minor,
         created_at=facts.created_at,
         heading=search_words.fold(product.title),
-        facets=" ".join(_facet_tokens(facts)),
-        words=frozenset(chain(hidden, *map(search_words.words_of, texts))),
+        facets=" ".join(facets),
+        words=frozenset(chain(hidden, facets, *map(search_words.words_of, texts))),
     )
 
 

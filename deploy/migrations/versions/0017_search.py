@@ -13,19 +13,18 @@ WORDS = sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")
 # The words are folded before they come here: what parts them is a space.
 FTS5 = """
 CREATE VIRTUAL TABLE search_words USING fts5(
-    words, facets, content='search_entries', content_rowid='doc',
+    words, content='search_entries', content_rowid='doc',
     tokenize="ascii tokenchars '_'", detail='none', prefix='2 3'
 )
 """
-ADD = "INSERT INTO search_words (rowid, words, facets) VALUES (new.doc, new.words, new.facets);"
+ADD = "INSERT INTO search_words (rowid, words) VALUES (new.doc, new.words);"
 TAKE_OFF = (
-    "INSERT INTO search_words (search_words, rowid, words, facets)"
-    " VALUES ('delete', old.doc, old.words, old.facets);"
+    "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', old.doc, old.words);"
 )
 TRIGGERS = {
     "added": ("INSERT", ADD),
     "removed": ("DELETE", TAKE_OFF),
-    "changed": ("UPDATE OF words, facets", TAKE_OFF + ADD),
+    "changed": ("UPDATE OF words", TAKE_OFF + ADD),
 }
 
 
