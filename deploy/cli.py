@@ -100,6 +100,14 @@ def seed() -> None:
 
 
 @app.command()
+def reindex() -> None:
+    """Make what products are found by anew, a few at a time, beside a till that runs."""
+    from deploy import reindexing, serve
+
+    sys.exit(serve.run_briefly(reindexing.reindex(read(), typer.echo, _progress)))
+
+
+@app.command()
 def chat(
     session: Annotated[str, typer.Argument(help="The live session's slug, as in /live/SLUG.")],
     url: Annotated[str, typer.Option(help="Where Livetill runs.")] = "",
