@@ -29,6 +29,7 @@ from commerce.pricing.model import (
 )
 from commerce.pricing.quoting import quote
 from commerce.pricing.service import destination_of, frozen, price, valid
+from commerce.pricing.showing import Shown, shown
 from commerce.shipping import Destination, NoDelivery, NoRate
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Priced",
     "Quote",
     "QuoteExpired",
+    "Shown",
     "Wanted",
     "destination_of",
     "end_price",
@@ -66,5 +68,6 @@ __all__ = [
     "prices_of",
     "quote",
     "set_price",
+    "shown",
     "valid",
 ]

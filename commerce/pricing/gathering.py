@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from commerce import catalog, inventory, promotions, shipping, suppliers
-from commerce.catalog import Product, Variant
+from commerce.catalog import Listing, Product, Variant
 from commerce.kernel import clock
 from commerce.kernel.database import Tx
-from commerce.pricing import list_store, lists, tax, tax_rates
+from commerce.pricing import favours, list_store, lists, tax, tax_rates
 from commerce.pricing.basis import Basis, Flash, Item
 from commerce.pricing.lists import NoPrice, Price
 from commerce.pricing.model import Buying, NotForSale, Wanted
@@ -27,6 +27,8 @@ class Shelf:
 
     products: Mapping[str, Product]  # by SKU
     sellers: Mapping[str, Supplier]
+    listings: Mapping[str, Listing]  # of the leader, by product
+    paths: Mapping[str, tuple[str, ...]]  # by category, from the root down
     prices: Mapping[str, Sequence[Price]]  # by SKU
     policy: Policy
 
@@ -51,6 +53,7 @@ async def basis(
         speed=buying.speed or shipping.STANDARD,
         at=at,
     )
+    found = await favours.favours(tx, items, buying, at)
     return Basis(
         at=at,
         language=language,
@@ -58,56 +61,71 @@ async def basis(
         destination=to,
         parcels=plan.parcels,
         taxes=_taxes(items, to, at),
+        rules=found.rules,
         policy=known.policy,
+        buyer=found.buyer,
         leader_id=buying.leader_id,
         session_id=buying.session_id,
         channel=buying.channel,
+        coupon=found.code,
+        coupon_refused=found.coupon_refused,
     )
 
 
 async def shelf(tx: Tx, skus: Sequence[str], leader_id: str) -> Shelf:
-    """Raises not_for_sale for what nobody sells."""
+    """What of it is sold, and on which terms; the rest is left out."""
     products = await catalog.products_of_skus(tx, skus)
     of_sellers = sorted({product.supplier_id for product in products.values()})
     sellers = {seller.id: seller for seller in await suppliers.suppliers(tx, of_sellers)}
-    for sku in skus:
-        if not _sold(products.get(sku), sellers):
-            raise NotForSale(sku=sku)
-    prices: dict[str, list[Price]] = {sku: [] for sku in skus}
-    for price in await list_store.of_skus(tx, skus):
+    products = {sku: product for sku, product in products.items() if _sold(product, sellers)}
+    product_ids = sorted({product.id for product in products.values()})
+    categories = sorted({product.category_id for product in products.values()} - {""})
+    prices: dict[str, list[Price]] = {sku: [] for sku in products}
+    for price in await list_store.of_skus(tx, list(products)):
         prices[price.sku].append(price)
-    return Shelf(products=products, sellers=sellers, prices=prices, policy=Policy())
+    return Shelf(
+        products=products,
+        sellers=sellers,
+        listings=await catalog.listings_for(tx, leader_id, product_ids) if leader_id else {},
+        paths=await catalog.category_paths(tx, categories) if categories else {},
+        prices=prices,
+        policy=await promotions.policy(tx),
+    )
 
 
-def _sold(product: Product | None, sellers: Mapping[str, Supplier]) -> bool:
-    if product is None or not product.sellable:
-        return False
+def _sold(product: Product, sellers: Mapping[str, Supplier]) -> bool:
     seller = sellers.get(product.supplier_id)
-    return seller is not None and seller.status is suppliers.Status.ACTIVE
+    active = seller is not None and seller.status is suppliers.Status.ACTIVE
+    return active and product.sellable
 
 
 def item(known: Shelf, wanted: Wanted, *, currency: str, warehouse: str, at: int) -> Item:
-    """As it is offered now, before promotions."""
-    product = known.products[wanted.sku]
+    """As it is offered now, before promotions. Raises not_for_sale, no_price."""
+    product = known.products.get(wanted.sku)
+    if product is None:
+        raise NotForSale(sku=wanted.sku)
     variant = product.variant(wanted.sku)
+    listing = known.listings.get(product.id)
     currency = currency or product.currency
     home = currency == product.currency
     list_minor = _list_price(known, product, variant, currency, warehouse, at)
+    chosen = listing.prices.get(variant.sku) if listing and home else None
     return Item(
         sku=variant.sku,
         product_id=product.id,
         supplier_id=product.supplier_id,
         origin=known.sellers[product.supplier_id].country,
-        title=product.title,
+        title=(listing.title if listing else "") or product.title,
         option=variant.label,
-        image=variant.image or product.image,
+        image=(listing.image if listing else "") or variant.image or product.image,
         quantity=wanted.quantity,
-        unit_price_minor=list_minor,
+        unit_price_minor=list_minor if chosen is None else chosen,
         currency=currency,
         list_minor=list_minor,
-        floor_minor=_floor(known.policy, variant.price_min_minor if home else None),
+        floor_minor=_floor(known.policy, variant, list_minor, home=home),
         tax_category=product.tax_category,
         category_id=product.category_id,
+        category_ids=known.paths.get(product.category_id, ()),
         warehouse=warehouse,
     )
 
@@ -125,9 +143,17 @@ def _list_price(
     return variant.price_minor
 
 
-def _floor(policy: Policy, minimum_minor: int | None) -> int:
-    """Nothing is given away, even where the supplier named no minimum."""
-    return 1 if minimum_minor is None else max(1, policy.floor_minor(minimum_minor))
+def _floor(policy: Policy, variant: Variant, list_minor: int, *, home: bool) -> int:
+    """The supplier's minimum is named in the product's currency; elsewhere its proportion holds.
+
+    Nothing is given away, even where the supplier named no minimum.
+    """
+    minimum = variant.price_min_minor
+    if minimum is None:
+        return 1
+    if not home and variant.price_minor:
+        minimum = -(-list_minor * minimum // variant.price_minor)
+    return max(1, policy.floor_minor(minimum))
 
 
 async def _parts(tx: Tx, wanted: Sequence[Wanted], hold_id: str) -> Mapping[str, Parts]:
