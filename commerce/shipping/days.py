@@ -48,9 +48,3 @@ def sent_on(dispatch: Dispatch, origin: Calendar, at: int) -> date:
     late = there.time() > time.fromisoformat(dispatch.cutoff)
     begun = origin.after(there.date() + DAY * late, 0)
     return origin.after(begun, dispatch.handling_days)
-
-
-def arrival(
-    sent: date, destination: Calendar, *, days_min: int, days_max: int
-) -> tuple[date, date]:
-    return destination.after(sent, days_min), destination.after(sent, days_max)

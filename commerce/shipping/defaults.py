@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from commerce.shipping.zones import EU, Area, Rate, Step, Zone
+from commerce.inventory import Area
+from commerce.shipping.zones import EU, Rate, Step, Zone
 
 # Minor units: within the country, within the EU, to the world; and from which worth of goods the
 # delivery within the country is free. Within the EU it is from twice as much, to the world never.

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
+from commerce.inventory import Area
 from commerce.kernel import jsons
 from commerce.kernel.columns import any_of, insert_once
 from commerce.kernel.database import Row, Tx
 from commerce.shipping.tables import DELIVERY_AREAS, DELIVERY_ZONES
-from commerce.shipping.zones import Area, Rate, Step, Zone
+from commerce.shipping.zones import Rate, Step, Zone
 
 _Z, _A = DELIVERY_ZONES.c, DELIVERY_AREAS.c
 

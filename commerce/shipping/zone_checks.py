@@ -9,8 +9,9 @@ from functools import cache
 
 from babel import Locale
 
+from commerce.inventory import Area
 from commerce.shipping.model import STANDARD
-from commerce.shipping.zones import GROUPS, Area, BadZone, Rate, Step, Zone, plain
+from commerce.shipping.zones import GROUPS, BadZone, Rate, Step, Zone, plain
 
 SPEEDS = ("economy", STANDARD, "express", "same_day")
 NAME_MAX = 60

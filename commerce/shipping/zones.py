@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from commerce.inventory import Area
 from commerce.kernel.errors import Refusal
 from commerce.shipping.model import STANDARD, Destination, NoDelivery, NoRate
 
@@ -18,21 +19,14 @@ SERVED = EU | _countries(
     "AE AR AU BR CA CH CL CO CR DO EC GB HK ID IL IN IS JP KR KW LI MA MX MY NO NZ PA PE PH QA SA"
     " SG TH TR TW US UY VN ZA"
 )
-GROUPS = {"EU": EU, "WORLD": SERVED}  # areas that are many countries; the narrowest first
+# What stands for many countries in the areas of a zone; the narrowest first.
+GROUPS = {"EU": EU, "WORLD": SERVED}
 
 
 class BadZone(Refusal):
     """The `field` of a zone or of one of its rates cannot be so; `problem` says what it is."""
 
     code = "bad_zone"
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A country or a group of them; of a country perhaps only where postcodes begin so."""
-
-    country: str
-    postcode_prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
