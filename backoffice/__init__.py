@@ -15,10 +15,11 @@ from backoffice.operations import Operations
 from backoffice.operations_books import OperationsBooks
 from backoffice.operations_money import OperationsMoney
 from backoffice.operations_parked import OperationsParked
+from backoffice.pictures_pages import PicturesPages
 from backoffice.reconciliation import Reconciliation
 from backoffice.signing_in import SigningIn
 from backoffice.stock_pages import StockPages
-from commerce import payments
+from commerce import catalog, payments
 from commerce.kernel.database import Database
 from commerce.kernel.fanout import Fanout
 
@@ -40,6 +41,7 @@ class Backoffice:
         fanout: Fanout,
         secret_key: str,
         public_url: str,
+        media: catalog.Media,
         share_links: Sequence[ShareLink] = (),
         gateways: payments.Gateways | None = None,
         client_address: Callable[[web.Request], str] = _peer,
@@ -54,6 +56,7 @@ class Backoffice:
             Console(desk, fanout=fanout, feeds=self._feeds, share_links=(room, *share_links)),
             Lists(desk),
             StockPages(desk),
+            PicturesPages(desk, media),
             Operations(desk),
             OperationsParked(desk),
             OperationsMoney(desk),

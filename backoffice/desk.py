@@ -53,11 +53,18 @@ class Desk:
         self._secret_key = secret_key
         self._templates = pages.environment(templates)
 
-    def guarded(self, page: Page, *needs: Action, files: bool = False) -> Handler:
-        """`page` for those whose role has one of `needs`; a POST only with its token."""
+    def guarded(
+        self, page: Page, *needs: Action, files: bool = False, bytes_max: int = 0
+    ) -> Handler:
+        """`page` for those whose role has one of `needs`; a POST only with its token.
+
+        With `bytes_max` it may be larger than other requests.
+        """
         kinds = (FORM, FORM_WITH_FILES) if files else (FORM,)
 
         async def handler(request: web.Request) -> web.StreamResponse:
+            if bytes_max:
+                request = request.clone(client_max_size=bytes_max)
             sent = request.method == hdrs.METH_POST
             fields = await self.believed_fields(request, kinds) if sent else {}
             visit = await self._visit(request, fields)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from jinja2 import Environment
 
 from backoffice import words, words_operations
-from commerce import accounts
+from commerce import accounts, catalog
 from commerce.accounts import Action, Staff
 from commerce.kernel.money import exponent, format_money
 
@@ -60,6 +60,8 @@ def environment(shared: Environment) -> Environment:
         "tone": words_operations.tone,
         "failure": words_operations.failure,
         "deed": words_operations.action,
+        "srcset": catalog.srcset,
+        "thumbnail": catalog.thumbnail,
     }
     own.globals = {
         **shared.globals,

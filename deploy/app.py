@@ -15,6 +15,7 @@ from channels.web import FRAME_SOURCES
 from commerce.kernel import alerts, attention, clock, ids, logs, metrics
 from commerce.kernel.columns import db_now
 from commerce.kernel.errors import Outage
+from deploy import pictures
 from deploy.settings import Settings
 from deploy.wiring import TEMPLATES, Till
 
@@ -50,6 +51,7 @@ def build(till: Till) -> web.Application:
         public_url=till.settings.url,
         share_links=share_links(till.settings),
         gateways=till.gateways,
+        media=till.media,
     )
     payments_edge = PaymentsEdge(
         database=till.database, gateways=till.gateways, templates=till.templates
@@ -60,6 +62,7 @@ def build(till: Till) -> web.Application:
     for channel in till.channels:
         app.add_routes(channel.routes())
     app.add_routes(_own_routes(till))
+    app.add_routes(pictures.routes(till.media.storage))
     till.settings.media_dir.mkdir(parents=True, exist_ok=True)
     app.router.add_static("/static", TEMPLATES / "static")
     app.router.add_static("/media", till.settings.media_dir)

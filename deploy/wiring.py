@@ -20,8 +20,9 @@ from bot.reception import Reception
 from bot.runtime import Runtime
 from bot.texts import Texts
 from channels.web import WebChannel
-from commerce import checkout, inventory, payments
+from commerce import catalog, checkout, inventory, payments
 from commerce.accounts import jobs as accounts_jobs
+from commerce.catalog import media_jobs
 from commerce.checkout import jobs as checkout_jobs
 from commerce.inventory import jobs as inventory_jobs
 from commerce.kernel import clock, logs
@@ -40,7 +41,7 @@ from commerce.ledger import jobs as ledger_jobs
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
 from commerce.promotions import flash_handlers, flash_jobs
-from deploy import healing
+from deploy import healing, pictures
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.gateways import gateways, sandbox_secret
 from deploy.settings import Settings
@@ -87,6 +88,7 @@ class Till:
         self.reception = Reception(self.inbox)
         self.holds = inventory.Holds(database)
         self.gateways = gateways(settings, database)
+        self.media = catalog.Media(database, pictures.storage(settings))
         self.web = WebChannel(
             database=database,
             receive=self.reception,
@@ -158,12 +160,15 @@ class Till:
                 RedisConsumer(self.settings.redis_url, self.database, self.dispatcher).run()
             ],
             Role.SENDERS: lambda: [Sender(self.database, Carried(c)).run() for c in self.channels],
-            Role.JOBS: lambda: [Schedule(jobs(self.database, self.gateways)).run()],
+            Role.JOBS: lambda: [Schedule(self._jobs()).run()],
             Role.PROMPT_JOBS: lambda: [Schedule(prompt_jobs(self.database)).run()],
             Role.PROVIDERS: self._provider_loops,
         }
         loops = [loop for role, make in table.items() if role in roles for loop in make()]
         return [*loops, self._hear_wakes()] if isinstance(self.fanout, RedisFanout) else loops
+
+    def _jobs(self) -> list[Job]:
+        return jobs(self.database, self.gateways, self.media.storage)
 
     def _provider_loops(self) -> list[Coroutine[Any, Any, None]]:
         loops = [_refunds_at_once(self.database, self.gateways)]
@@ -188,6 +193,7 @@ class Till:
         await self.runtime.close()
         await self.holds.close()
         await self.engine.close()
+        self.media.close()
         for channel in self.channels:
             await channel.close()
         for gateway in self.gateways.values():
@@ -304,7 +310,8 @@ def scaled_jobs(settings: Settings, database: Database) -> list[Job]:
         every_seconds=5,
         work=lambda: republish_unconsumed(database, handled),
     )
-    return [*jobs(database, gateways(settings, database)), prove]
+    known = gateways(settings, database)
+    return [*jobs(database, known, pictures.storage(settings)), prove]
 
 
 def prompt_jobs(database: Database) -> list[Job]:
@@ -314,7 +321,7 @@ def prompt_jobs(database: Database) -> list[Job]:
     return [expire]
 
 
-def jobs(database: Database, known: payments.Gateways) -> list[Job]:
+def jobs(database: Database, known: payments.Gateways, storage: catalog.Storage) -> list[Job]:
     """What time makes the product do; each is safe to run at once in several processes."""
 
     def job(name: str, every_seconds: float, work: Callable[[], Awaitable[object]]) -> Job:
@@ -333,6 +340,7 @@ def jobs(database: Database, known: payments.Gateways) -> list[Job]:
         job("cancel_abandoned", 300, lambda: healing.cancel_abandoned(database)),
         job("conclude_refunds", 60, lambda: healing.conclude_refunds(database)),
         job("watch_the_books", 60, lambda: watch(database)),
+        job("clear_pictures", 3600, lambda: media_jobs.clear_away(database, storage)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +107,16 @@ def fanout() -> LocalFanout:
 
 
 @pytest.fixture
-async def office(house: House, fanout: LocalFanout) -> AsyncIterator[TestServer]:
+def media(house: House, tmp_path: Path) -> Iterator[catalog.Media]:
+    media = catalog.Media(house.database, catalog.DiskStorage(tmp_path))
+    yield media
+    media.close()
+
+
+@pytest.fixture
+async def office(
+    house: House, fanout: LocalFanout, media: catalog.Media
+) -> AsyncIterator[TestServer]:
     backoffice = Backoffice(
         database=house.database,
         templates=jinja2.Environment(
@@ -120,6 +129,7 @@ async def office(house: House, fanout: LocalFanout) -> AsyncIterator[TestServer]
         public_url="http://till.example",
         share_links=[ShareLink("Telegram", "https://t.me/till_bot?start={slug}")],
         gateways={"sandbox": Reporter()},
+        media=media,
     )
     app = web.Application()
     app.add_routes(backoffice.routes())
