@@ -11,7 +11,7 @@ from babel import Locale
 
 from commerce.inventory import Area
 from commerce.shipping.model import STANDARD
-from commerce.shipping.zones import GROUPS, BadZone, Rate, Step, Zone, plain
+from commerce.shipping.zones import GROUPS, BadZone, Rate, Step, Zone
 
 SPEEDS = ("economy", STANDARD, "express", "same_day")
 NAME_MAX = 60
@@ -33,13 +33,17 @@ def tidy(zone: Zone) -> Zone:
         name=zone.name.strip(),
         origin=zone.origin.strip().upper(),
         areas=tuple(
-            Area(area.country.strip().upper(), tuple(map(plain, area.postcode_prefixes)))
+            Area(area.country.strip().upper(), tuple(map(_prefix, area.postcode_prefixes)))
             for area in zone.areas
         ),
     )
     for field, problem in wrong(found):
         raise BadZone(field=field, problem=problem)
     return found
+
+
+def _prefix(typed: str) -> str:
+    return typed.upper().replace(" ", "").replace("-", "")
 
 
 def wrong(zone: Zone) -> Wrong:

@@ -17,6 +17,9 @@ MONEY = (
     "commerce/payments/",
     "commerce/orders/",
     "commerce/checkout/",
+    "commerce/shipping/defaults.py",
+    "commerce/shipping/planning.py",
+    "commerce/shipping/zones.py",
 )
 IMPRECISE = {"math", "statistics", "numpy"}
 
