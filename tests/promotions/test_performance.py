@@ -122,12 +122,14 @@ async def test_rules_are_found_by_index_among_a_thousand_that_cannot_apply(offic
     async def many(tx):
         row = (await tx.all(PROMOTIONS.select()))[0]
         same = {name: row[name] for name in row.keys()}  # noqa: SIM118
-        others = [same | {"id": f"p{n}", "kind": Kind.SINGLE} for n in range(1_000)]
+        names = [f"p{n}" for n in range(1_000)]
+        others = [same | {"id": name, "kind": Kind.SINGLE} for name in names]
         await tx.run_many(PROMOTIONS.insert(), others)
-        await tx.run_many(
-            TARGETS.insert(),
-            [{"target": f"*|product:{n}", "promotion_id": f"p{n}"} for n in range(1_000)],
-        )
+        aims = [{"target": f"*|product:{name}", "promotion_id": name} for name in names]
+        await tx.run_many(TARGETS.insert(), aims)
+        limit = {"code": "", "fan_id": "", "used": 0, "most": 9}
+        counted = [limit | {"key": f"total:{name}", "promotion_id": name} for name in names]
+        await tx.run_many(LIMITS.insert(), counted)
 
     await office.does(many)
     sought = promotions.Sought(product_ids=["shirt"], supplier_ids=["sol"], leader_id="mara")
