@@ -57,6 +57,7 @@ from commerce.inventory.warehouse_model import (
     WarehouseChanged,
     WarehouseClosed,
     WarehouseNotEmpty,
+    tidy,
     wrong_fields,
 )
 from commerce.inventory.warehousing import (
@@ -132,6 +133,7 @@ __all__ = [
     "stock_of",
     "suspend",
     "suspended",
+    "tidy",
     "transfer",
     "warehouses",
     "warehouses_of",

@@ -87,7 +87,7 @@ async def relocate(tx: Tx, hold_id: str, parts: Sequence[Part]) -> Hold:
         raise HoldGone(hold_id=hold_id)
     if hold.parts == wanted:
         return hold
-    moved = replace(hold, parts=wanted)
+    moved = replace(hold, parts=wanted, status=HOLD_LIFE.after(hold.status, HoldAction.RELOCATE))
     left = allotting.left_of((await store.stock_locked(tx, [hold.sku]))[hold.sku])
     reach = allotting.freed_by(hold.parts, left)
     if not allotting.fits(wanted, reach):

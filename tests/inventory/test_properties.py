@@ -22,8 +22,11 @@ from hypothesis.stateful import (
 
 from commerce import inventory
 from commerce.inventory import (
+    BadQuantity,
     HoldGone,
     OutOfStock,
+    Part,
+    SameWarehouse,
     SkuSuspended,
     StockChanged,
     StockPromised,
@@ -36,6 +39,8 @@ from commerce.kernel.database import Database, connect
 from commerce.kernel.errors import Refusal
 from commerce.kernel.machine import IllegalMove
 from tests.inventory.factories import (
+    SUPPLIER,
+    a_warehouse,
     begun,
     claimed,
     given_back,
@@ -47,7 +52,8 @@ from tests.inventory.factories import (
 )
 
 KEYS = st.integers(0, 4).map(str)
-PLACES = st.sampled_from(["east", "west"])
+WAREHOUSES = ["east", "main", "west"]
+PLACES = st.sampled_from(WAREHOUSES)
 SOME = st.integers(1, 4)
 SKUS = count()
 ENDS = {
@@ -58,8 +64,7 @@ ENDS = {
 
 @dataclass
 class Held:
-    quantity: int
-    place: str
+    parts: dict[str, int]
     expires_at: int
     status: str = "held"
 
@@ -74,29 +79,42 @@ class Shelves:
     suspended: bool = False
 
     def pieces(self, place: str, *statuses: str) -> int:
-        return sum(h.quantity for h in self.holds.values() if (h.place, h.status) in
-                   [(place, status) for status in statuses])  # fmt: skip
+        of_them = [hold for hold in self.holds.values() if hold.status in statuses]
+        return sum(hold.parts.get(place, 0) for hold in of_them)
 
     def promised(self, place: str) -> int:
         return self.pieces(place, "held", "claiming", "claimed")
 
-    def place_with(self, quantity: int) -> str:
-        for place in sorted(self.on_hand):
-            if not self.suspended and self.on_hand[place] - self.promised(place) >= quantity:
-                return place
-        raise OutOfStock
+    def left(self) -> dict[str, int]:
+        return {
+            place: 0 if self.suspended else self.on_hand[place] - self.promised(place)
+            for place in sorted(self.on_hand)
+        }
+
+    def parts_for(self, quantity: int) -> dict[str, int]:
+        left = self.left()
+        if sum(left.values()) < quantity:
+            raise OutOfStock
+        for place, pieces in left.items():
+            if pieces >= quantity:
+                return {place: quantity}
+        parts = {}
+        for place in sorted(left, key=left.__getitem__, reverse=True):
+            if quantity:
+                parts[place] = min(left[place], quantity)
+                quantity -= parts[place]
+        return parts
 
     def hold(self, key: str, quantity: int, now: int) -> None:
         if key in self.holds:
-            if self.holds[key].quantity != quantity:
+            if sum(self.holds[key].parts.values()) != quantity:
                 raise HoldDiffers
             return
         if not self.on_hand:
             raise UnknownSku
         if self.suspended:
             raise SkuSuspended
-        place = self.place_with(quantity)
-        self.holds[key] = Held(quantity, place, now + 600 * SECOND)
+        self.holds[key] = Held(self.parts_for(quantity), now + 600 * SECOND)
 
     def end(self, act: str, key: str) -> None:
         hold = self.holds[key]
@@ -110,10 +128,47 @@ class Shelves:
         elif hold.status == "returned" or (gone and act in ("begin", "claim")):
             raise HoldGone
         elif gone:
-            hold.place = self.place_with(hold.quantity)
+            if not self.has(hold.parts):
+                hold.parts = self.parts_for(sum(hold.parts.values()))
             hold.status = "claiming" if act == "secure" else "claimed"
         elif hold.status != "claimed":
             hold.status = "claiming" if act in ("begin", "secure") else "claimed"
+
+    def has(self, parts: dict[str, int]) -> bool:
+        left = self.left()
+        return all(left.get(place, 0) >= pieces for place, pieces in parts.items())
+
+    def relocate(self, key: str, parts: dict[str, int]) -> None:
+        hold = self.holds[key]
+        if hold.status == "returned":
+            raise HoldGone
+        if sum(parts.values()) != sum(hold.parts.values()):
+            raise BadQuantity
+        if hold.status in ("released", "expired"):
+            raise HoldGone
+        if hold.parts == parts:
+            return
+        if hold.status == "claimed":
+            raise IllegalMove
+        before, hold.parts = hold.parts, {}
+        left = self.left()
+        if self.suspended:
+            left = left | before
+        if any(left.get(place, 0) < pieces for place, pieces in parts.items()):
+            hold.parts = before
+            raise OutOfStock
+        hold.parts = parts
+
+    def transfer(self, origin: str, to: str, pieces: int) -> None:
+        if origin == to:
+            raise SameWarehouse
+        if origin not in self.on_hand:
+            raise UnknownSku
+        if self.on_hand[origin] - self.promised(origin) < pieces:
+            raise StockPromised
+        for place, more in ((origin, -pieces), (to, pieces)):
+            self.on_hand[place] = self.on_hand.get(place, 0) + more
+            self.versions[place] = self.versions.get(place, 1) + 1
 
     def correct(self, place: str, on_hand: int, version: int) -> None:
         if place not in self.on_hand:
@@ -155,7 +210,10 @@ class Stocks(RuleBasedStateMachine):
 
     @rule(place=PLACES, quantity=SOME)
     def receive(self, place: str, quantity: int) -> None:
-        self.within(inventory.receive, self.sku, quantity, reason="delivery", warehouse=place)
+        self.within(
+            inventory.receive, self.sku, quantity,
+            reason="delivery", warehouse=place, supplier_id=SUPPLIER,
+        )  # fmt: skip
         self.model.on_hand[place] = self.model.on_hand.get(place, 0) + quantity
         self.model.versions[place] = self.model.versions.get(place, 0) + 1
 
@@ -178,6 +236,28 @@ class Stocks(RuleBasedStateMachine):
         refused = self.expected(self.model.end, act, key)
         answer = self.done(ENDS[act](self.database, self.known[key]))
         assert answer is refused or isinstance(answer, bool | None), (act, answer, refused)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), split=st.lists(PLACES, min_size=1, max_size=4), twice=st.booleans())
+    def relocate(self, data: st.DataObject, split: list[str], twice: bool) -> None:
+        key = data.draw(st.sampled_from(sorted(self.known)))
+        parts = {place: split.count(place) for place in split}
+        refused = self.expected(self.model.relocate, key, parts)
+        wanted = [Part(*part) for part in parts.items()]
+        for _ in range(1 + twice):
+            answer = self.within(inventory.relocate, self.known[key].id, wanted)
+            assert answer is refused if refused else dict(answer.parts) == parts
+
+    @rule(origin=PLACES, to=PLACES, pieces=SOME, twice=st.booleans())
+    def transfer(self, origin: str, to: str, pieces: int, twice: bool) -> None:
+        refused = self.expected(self.model.transfer, origin, to, pieces)
+        key = f"{self.sku}:{next(self.keys)}"
+        for _ in range(1 + (twice and refused is None)):
+            answer = self.within(
+                inventory.transfer, key, self.sku, pieces, origin=origin, to=to,
+                supplier_id=SUPPLIER, reason="nearer", by="nell",
+            )  # fmt: skip
+            assert answer is refused
 
     @rule(place=PLACES, change=st.integers(-3, 3).filter(bool), stale=st.integers(0, 5))
     def adjust(self, place: str, change: int, stale: int) -> None:
@@ -238,10 +318,8 @@ class Stocks(RuleBasedStateMachine):
     def teardown(self) -> None:
         for key, hold in self.known.items():
             found = self.done(self.database.read(lambda tx, h=hold: inventory.hold_of(tx, h.id)))
-            assert (found.status, found.warehouse) == (
-                self.model.holds[key].status,
-                self.model.holds[key].place,
-            )
+            known = self.model.holds[key]
+            assert (found.status, dict(found.parts)) == (known.status, known.parts)
         if self.model.on_hand:
             self.done(shelf(self.database, self.sku))
 
@@ -250,6 +328,9 @@ class Stocks(RuleBasedStateMachine):
 def test_stock_follows_its_model(request, kind, clock):
     with asyncio.Runner() as runner:
         database = runner.run(connect(request.getfixturevalue(f"{kind}_url")))
+        for place in WAREHOUSES:
+            opened = a_warehouse(place)
+            runner.run(database.unit_of_work(lambda tx, w=opened: inventory.open_warehouse(tx, w)))
         world = {"runner": runner, "database": database, "clock": clock}
         try:
             run_state_machine_as_test(
