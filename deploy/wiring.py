@@ -22,7 +22,7 @@ from bot.texts import Texts
 from channels.web import WebChannel
 from commerce import catalog, checkout, inventory, payments
 from commerce.accounts import jobs as accounts_jobs
-from commerce.catalog import media_jobs
+from commerce.catalog import media_jobs, search_handlers, search_jobs
 from commerce.checkout import jobs as checkout_jobs
 from commerce.inventory import jobs as inventory_jobs
 from commerce.kernel import clock, logs
@@ -294,6 +294,7 @@ def dispatcher(database: Database) -> Dispatcher:
     return Dispatcher(
         database,
         [
+            search_handlers.HANDLERS,
             flash_handlers.HANDLERS,
             live.handlers.HANDLERS,
             checkout.HANDLERS,
@@ -341,6 +342,7 @@ def jobs(database: Database, known: payments.Gateways, storage: catalog.Storage)
         job("conclude_refunds", 60, lambda: healing.conclude_refunds(database)),
         job("watch_the_books", 60, lambda: watch(database)),
         job("clear_pictures", 3600, lambda: media_jobs.clear_away(database, storage)),
+        job("sweep_search", 15, lambda: search_jobs.sweep(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]
 

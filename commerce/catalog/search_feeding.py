@@ -21,18 +21,18 @@ async def refresh(tx: Tx, product_ids: Sequence[str]) -> int:
     # Whoever refreshes the same product waits here, and then reads what is committed by then.
     rows = await search_store.lock(tx, product_ids)
     facts = await _facts(tx, product_ids)
-    entries = [search_model.entry_of(one) for one in facts]
+    entries = {one.product.id: search_model.entry_of(one) for one in facts}
     wrong = [
-        one for one in entries if not search_store.is_as(rows[one.product_id], one, tx.dialect)
+        entry
+        for product_id, entry in entries.items()
+        if product_id not in rows or not search_store.is_as(rows[product_id], entry, tx.dialect)
     ]
-    gone = set(rows) - {entry.product_id for entry in entries}
+    gone = rows.keys() - entries.keys()
     terms = set(chain.from_iterable(map(search_model.terms_of, facts)))
     await search_store.learn(tx, terms)
-    await search_store.save(tx, wrong)
+    await search_store.put(tx, wrong)
     await search_store.remove(tx, gone)
-    # An entry that was made only to be locked, for a product that is gone, said nothing wrong.
-    lost = [product_id for product_id in gone if rows[product_id]["version"] > 0]
-    return len(wrong) + len(lost)
+    return len(wrong) + len(gone)
 
 
 async def _facts(tx: Tx, product_ids: Sequence[str]) -> list[Facts]:

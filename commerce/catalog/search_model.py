@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ VALUE_LENGTH_MAX = 60
 DESCRIPTION_LENGTH_MAX = 2_000
 NO_PRICE = 2**62
 
+_PLAIN = re.compile("[a-z0-9-]+")
 Groups = tuple[tuple[Term, ...], ...]  # one term of each group
 
 
@@ -133,11 +135,15 @@ class Entry:
 
 def token(kind: str, value: str) -> str:
     """A value as one word that both engines take as it is, and nobody can write by chance."""
-    return f"{kind}_{value[:VALUE_LENGTH_MAX].encode(errors='replace').hex()}"
+    value = value[:VALUE_LENGTH_MAX]
+    if _PLAIN.fullmatch(value):
+        return f"{kind}_{value}"
+    return f"{kind}__{value.encode(errors='replace').hex()}"
 
 
 def value_of(told: str) -> str:
-    return bytes.fromhex(told.partition("_")[2]).decode()
+    value = told.partition("_")[2]
+    return bytes.fromhex(value[1:]).decode() if value[:1] == "_" else value
 
 
 def entry_of(facts: Facts) -> Entry:
@@ -146,7 +152,7 @@ def entry_of(facts: Facts) -> Entry:
     price_minor = min(prices, default=0)
     hidden = [token("sku", variant.sku.casefold()) for variant in product.variants]
     hidden.append(_price_token(product.currency, price_minor.bit_length()))
-    hidden += [f"seen_{eyes}" for eyes in Eyes if Viewer(eyes, product.supplier_id).sees(product)]
+    hidden += [_seen(eyes) for eyes in Eyes if Viewer(eyes, product.supplier_id).sees(product)]
     texts = (*_telling_texts(facts), product.description[:DESCRIPTION_LENGTH_MAX])
     facets = list(_facet_tokens(facts))
     return Entry(
@@ -208,6 +214,13 @@ def _price_token(currency: str, magnitude: int) -> str:
     return f"price_{currency}{magnitude}".casefold()
 
 
+def _seen(eyes: Eyes) -> str:
+    return f"seen_{eyes}"
+
+
+SEEN = frozenset(map(_seen, Eyes))  # each may be in every entry
+
+
 def must_match(
     query: Query, words: Iterable[Sequence[Term]], *, without: Facet | None = None
 ) -> Groups:
@@ -224,7 +237,7 @@ def must_match(
     if viewer.eyes is Eyes.SUPPLIER:
         groups.append((Term(token(Facet.SUPPLIER, viewer.id)),))
     else:
-        groups.append((Term(f"seen_{viewer.eyes}"),))
+        groups.append((Term(_seen(viewer.eyes)),))
     return tuple(groups)
 
 

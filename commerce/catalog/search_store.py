@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, bindparam, column, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, column, delete, func, select
 from sqlalchemy.dialects import postgresql
 
-from commerce.catalog.search_model import NO_PRICE, Between, Candidate, Entry, Groups
+from commerce.catalog.search_model import NO_PRICE, SEEN, Between, Candidate, Entry, Groups
 from commerce.catalog.search_tables import SEARCH_ENTRIES, SEARCH_GRAMS, SEARCH_TERMS
 from commerce.catalog.search_words import Term, grams
 from commerce.catalog.tables import BRANDS, LISTINGS, PRODUCTS
@@ -18,6 +18,8 @@ from commerce.kernel.columns import Text
 from commerce.kernel.database import Row, Tx, any_of, insert_once
 
 GRAMS_SHARED = 20  # terms looked at for a word, those with most pieces in common
+
+COLUMNS = ("version", "currency", "price_minor", "created_at", "heading", "facets", "words")
 
 _entries = SEARCH_ENTRIES.c
 _fts5 = sqlalchemy.table("search_words", column("search_words"), column("rowid"))
@@ -40,16 +42,30 @@ _on_sqlite = (
     .order_by(_fts5.c.rowid.desc())
     .limit(bindparam("most"))
 )
-_on_postgresql = (
-    select(*_candidate)
-    .where(
-        _entries.words.op("@@")(sqlalchemy.cast(bindparam("match", type_=Text), postgresql.TSQUERY))
-    )
-    .order_by(_entries.doc.desc())
-    .limit(bindparam("most"))
+_matched = _entries.words.op("@@")(
+    sqlalchemy.cast(bindparam("match", type_=Text), postgresql.TSQUERY)
 )
-MATCHING: Mapping[str, Select[Any]] = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}
-MATCHING_PRICED = {name: found.where(*_affordable) for name, found in MATCHING.items()}
+_last_first = _entries.doc.desc()
+# Everything goes by number; else the words come first, whatever the planner thinks of them.
+_all_on_postgresql = select(*_candidate).where(_matched).order_by(_last_first)
+_of_words = select(_entries.doc, *_candidate).where(_matched).offset(0)
+
+
+def _found_by_words(*conditions: ColumnElement[bool]) -> Select[Any]:
+    found = _of_words.where(*conditions).subquery()
+    return select(*(found.c[one.name] for one in _candidate)).order_by(found.c.doc.desc())
+
+
+_most: ColumnElement[int] = bindparam("most")
+EVERYTHING = {"sqlite": _on_sqlite, "postgresql": _all_on_postgresql.limit(_most)}
+MATCHING: Mapping[str, Select[Any]] = {
+    "sqlite": _on_sqlite,
+    "postgresql": _found_by_words().limit(_most),
+}
+MATCHING_PRICED = {
+    "sqlite": _on_sqlite.where(*_affordable),
+    "postgresql": _found_by_words(*_affordable).limit(_most),
+}
 
 LOCK = (
     select(SEARCH_ENTRIES)
@@ -58,19 +74,11 @@ LOCK = (
     .with_for_update()
 )
 SOME = select(SEARCH_ENTRIES).where(any_of(_entries.product_id, "ids"))
-ADD = insert_once(SEARCH_ENTRIES, "product_id")
-SAVE = (
-    update(SEARCH_ENTRIES)
-    .where(_entries.product_id == bindparam("product"))
-    .values(
-        version=bindparam("new_version"),
-        currency=bindparam("new_currency"),
-        price_minor=bindparam("new_price_minor"),
-        created_at=bindparam("new_created_at"),
-        heading=bindparam("new_heading"),
-        facets=bindparam("new_facets"),
-        words=bindparam("new_words"),
-    )
+_put = postgresql.insert(SEARCH_ENTRIES)
+PUT = _put.on_conflict_do_update(
+    index_elements=["product_id"],
+    set_={name: _put.excluded[name] for name in COLUMNS},
+    where=_entries.version <= _put.excluded.version,
 )
 REMOVE = delete(SEARCH_ENTRIES).where(any_of(_entries.product_id, "ids"))
 KNOWN_TERMS = select(SEARCH_TERMS.c.term).where(any_of(SEARCH_TERMS.c.term, "terms"))
@@ -126,7 +134,8 @@ async def matching(tx: Tx, groups: Groups, price: Between | None, most: int) -> 
     """Entries with a term of each group, those that came last first."""
     match = _match(groups, tx.dialect)
     if price is None:
-        rows = await tx.all(MATCHING[tx.dialect], match=match, most=most)
+        found = EVERYTHING if len(groups) == 1 and groups[0][0].word in SEEN else MATCHING
+        rows = await tx.all(found[tx.dialect], match=match, most=most)
     else:
         high = min(price.high_minor, NO_PRICE)
         rows = await tx.all(
@@ -136,14 +145,8 @@ async def matching(tx: Tx, groups: Groups, price: Between | None, most: int) -> 
 
 
 async def lock(tx: Tx, product_ids: Sequence[str]) -> dict[str, Row]:
-    """The entries of the products, made where there are none, so that one refreshes at a time."""
-    ids = sorted(product_ids)
-    rows = {row["product_id"]: row for row in await tx.all(LOCK, ids=ids)}
-    missing = [{"product_id": one} for one in ids if one not in rows]
-    if not missing:
-        return rows
-    await tx.run_many(ADD, missing)
-    return {row["product_id"]: row for row in await tx.all(LOCK, ids=ids)}
+    """The entries that there are of the products: one refreshes them at a time."""
+    return {row["product_id"]: row for row in await tx.all(LOCK, ids=sorted(product_ids))}
 
 
 async def versions(tx: Tx, product_ids: Sequence[str]) -> dict[str, int]:
@@ -153,28 +156,27 @@ async def versions(tx: Tx, product_ids: Sequence[str]) -> dict[str, int]:
 
 def is_as(row: Row, entry: Entry, dialect: str) -> bool:
     """Whether the entry stands there as it should be."""
-    names = ("version", "currency", "price_minor", "created_at", "heading", "facets")
-    same = all(row[name] == getattr(entry, name) for name in names)
-    return same and row["words"] == _words(entry.words, dialect)
+    told = _row(entry, dialect)
+    return all(row[name] == told[name] for name in COLUMNS)
 
 
-async def save(tx: Tx, entries: Sequence[Entry]) -> None:
-    await tx.run_many(
-        SAVE,
-        [
-            {
-                "product": entry.product_id,
-                "new_version": entry.version,
-                "new_currency": entry.currency,
-                "new_price_minor": entry.price_minor,
-                "new_created_at": entry.created_at,
-                "new_heading": entry.heading,
-                "new_facets": entry.facets,
-                "new_words": _words(entry.words, tx.dialect),
-            }
-            for entry in entries
-        ],
-    )
+async def put(tx: Tx, entries: Sequence[Entry]) -> None:
+    """New ones, or in place of older ones."""
+    rows = [_row(entry, tx.dialect) for entry in entries]
+    await tx.run_many(PUT, sorted(rows, key=lambda row: row["product_id"]))
+
+
+def _row(entry: Entry, dialect: str) -> dict[str, Any]:
+    return {
+        "product_id": entry.product_id,
+        "version": entry.version,
+        "currency": entry.currency,
+        "price_minor": entry.price_minor,
+        "created_at": entry.created_at,
+        "heading": entry.heading,
+        "facets": entry.facets,
+        "words": _words(entry.words, dialect),
+    }
 
 
 async def remove(tx: Tx, product_ids: Collection[str]) -> None:
