@@ -1,4 +1,4 @@
-"""The built-in live room: its pages, its WebSocket, and the shop window of everything live.
+"""The built-in live room: its pages and its WebSocket.
 
 It is a pull channel: replies are read from `outgoing` by the page that shows them, nothing is sent.
 """
@@ -19,7 +19,7 @@ from channels.web_flood import Flood
 from channels.web_frames import FRAME_BYTES_MAX
 from channels.web_socket import ACCOUNT, Connection, Receive
 from commerce.kernel import clock, jsons, metrics
-from commerce.kernel.database import Database, Tx
+from commerce.kernel.database import Database
 from commerce.kernel.fanout import Fanout
 
 # What a Content-Security-Policy has to let into frames for the players.
@@ -32,7 +32,6 @@ FRAME_SOURCES = (
 HEARTBEAT_SECONDS = 25
 IDLE_SECONDS_MAX = 15 * 60  # a page says hello every minute: this one has been asleep
 SWEEP_SECONDS = 60
-SHOP_SESSIONS_MAX = 30
 
 SOCKETS = metrics.gauge("livetill_web_sockets", "Open pages of the live room")
 
@@ -64,7 +63,6 @@ class WebChannel:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
-            web.get("/shop", self.shop),
             web.get("/live/{session}", self.room),
             web.get("/live/{session}/state", self.state),
             web.get("/live/{session}/socket", self.socket),
@@ -89,12 +87,6 @@ class WebChannel:
             idle = [page for page in self._connections if page.active_at < asleep]
             going = [page.close(WSCloseCode.GOING_AWAY) for page in idle]
             await asyncio.gather(*going, return_exceptions=True)
-
-    async def shop(self, request: web.Request) -> web.Response:
-        language = _language(request)
-        states = await self._database.read(_shop_window)
-        rooms = [web_room.state_body(state, language, 0) for state in states]
-        return self._page("storefront/shop.html", language, rooms=rooms)
 
     async def room(self, request: web.Request) -> web.Response:
         language = _language(request)
@@ -180,11 +172,6 @@ class WebChannel:
             content_type="text/html",
             headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"},
         )
-
-
-async def _shop_window(tx: Tx) -> list[dict[str, Any]]:
-    sessions = await live.live_sessions(tx)
-    return [await web_room.read_state(tx, one.id) for one in sessions[:SHOP_SESSIONS_MAX]]
 
 
 def _language(request: web.Request) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from backoffice import Backoffice, ShareLink
 from channels.payments_edge import PaymentsEdge
+from channels.storefront import Storefront
 from channels.web import FRAME_SOURCES
 from commerce.kernel import alerts, attention, clock, ids, logs, metrics
 from commerce.kernel.columns import db_now
@@ -56,6 +57,7 @@ def build(till: Till) -> web.Application:
     payments_edge = PaymentsEdge(
         database=till.database, gateways=till.gateways, templates=till.templates
     )
+    app.add_routes(Storefront(database=till.database, templates=till.templates).routes())
     app.add_routes(till.web.routes())
     app.add_routes(payments_edge.routes())
     app.add_routes(backoffice.routes())

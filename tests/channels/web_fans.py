@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.messages import Reply
 from bot.reception import Reception
+from channels.storefront import Storefront
 from channels.web import WebChannel
 from commerce.kernel import inbox, outgoing
 from commerce.kernel.database import Database
@@ -174,6 +175,7 @@ async def open_house(database: Database) -> AsyncIterator[House]:
         public_url=PUBLIC_URL,
     )
     app = web.Application()
+    app.add_routes(Storefront(database=database, templates=TEMPLATES).routes())
     app.add_routes(channel.routes())
     await channel.start()
     async with TestServer(app) as server, ClientSession() as http:
