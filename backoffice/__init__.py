@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 from jinja2 import Environment
 
+from backoffice.category_pages import CategoryPages
 from backoffice.console import Console, ShareLink
 from backoffice.desk import Desk
 from backoffice.feed import Feeds
+from backoffice.listing_pages import ListingPages
 from backoffice.lists import Lists
 from backoffice.operations import Operations
 from backoffice.operations_books import OperationsBooks
 from backoffice.operations_money import OperationsMoney
 from backoffice.operations_parked import OperationsParked
 from backoffice.pictures_pages import PicturesPages
+from backoffice.product_pages import ProductPages
 from backoffice.reconciliation import Reconciliation
 from backoffice.signing_in import SigningIn
 from backoffice.stock_pages import StockPages
@@ -55,6 +58,9 @@ class Backoffice:
             SigningIn(desk, client_address),
             Console(desk, fanout=fanout, feeds=self._feeds, share_links=(room, *share_links)),
             Lists(desk),
+            ProductPages(desk),
+            CategoryPages(desk),
+            ListingPages(desk),
             StockPages(desk),
             PicturesPages(desk, media),
             Operations(desk),

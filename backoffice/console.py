@@ -121,7 +121,7 @@ class Console:
     async def console(self, request: web.Request, visit: Visit) -> web.Response:
         async def read(tx: Tx) -> tuple[Board, list[shelf.Item]]:
             session = await _own(tx, request, visit)
-            return await board.of(tx, session), await shelf.for_sale(tx)
+            return await board.of(tx, session), await shelf.for_sale(tx, session.leader_id)
 
         seen, items = await self._desk.database.read(read)
         return self._desk.page(

@@ -34,6 +34,7 @@ OPERATIONS = "/backoffice/operations"
 MENU = (
     Item("Sessions", "/backoffice", SELL),
     Item("Products", "/backoffice/products", STOCK),
+    Item("What I sell", "/backoffice/listings", (Action.EDIT_LISTINGS,)),
     Item("Operations", OPERATIONS, (Action.OPERATE,)),
     Item("Team", "/backoffice/staff", (Action.MANAGE_STAFF,)),
 )
@@ -52,6 +53,7 @@ def environment(shared: Environment) -> Environment:
         **shared.filters,
         "money": money,
         "major": major,
+        "percent": percent,
         "sums": sums,
         "iso": iso,
         "clock": hour,
@@ -83,6 +85,12 @@ def major(minor: int, currency: str) -> str:
 def sums(revenue: Mapping[str, int]) -> str:
     """Revenue per currency in one line; currencies are never added up."""
     return " + ".join(money(minor, currency) for currency, minor in sorted(revenue.items())) or "0"
+
+
+def percent(basis_points: int) -> str:
+    """As a form takes it: 12.5."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02}".rstrip("0") if rest else str(whole)
 
 
 def prices(amounts: list[int], currency: str) -> str:

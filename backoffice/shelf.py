@@ -1,15 +1,18 @@
-"""Products with what is left of them: the leader's picker and the supplier's own list."""
+"""Products with what is left of them: the leader's picker and the list of everybody's products."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backoffice import pages
 from commerce import catalog, inventory, suppliers
 from commerce.accounts import Action, Staff, may
-from commerce.catalog import Product
+from commerce.catalog import Listing, ListingStatus, Product, Status
 from commerce.kernel.database import Tx
+
+ON_SALE = (Status.PUBLISHED, Status.UNLISTED)
+PICKER_MAX = 60  # of what a leader has not listed; the rest is found by searching
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,15 @@ class Item:
     product: Product
     sizes: tuple[Size, ...]
     supplier: str = ""
+    listing: Listing | None = None  # the terms of the leader who looks
+
+    @property
+    def title(self) -> str:
+        return (self.listing.title if self.listing else "") or self.product.title
+
+    @property
+    def image(self) -> str:
+        return (self.listing.image if self.listing else "") or self.product.image
 
     @property
     def prices(self) -> str:
@@ -35,28 +47,70 @@ class Item:
         return sum(size.left for size in self.sizes)
 
 
-async def for_sale(tx: Tx) -> list[Item]:
-    """What a leader can pin."""
-    return await _items(tx, [p for p in await catalog.products(tx) if p.sellable])
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A page of products, and how many there are in each status."""
+
+    items: tuple[Item, ...]
+    counts: Mapping[Status, int]
 
 
-async def seen_by(tx: Tx, staff: Staff) -> list[Item]:
+async def for_sale(tx: Tx, leader_id: str) -> list[Item]:
+    """What a leader can pin: first what they list, at their terms, then the rest."""
+    listed = {one.product_id: one for one in await _active(tx, leader_id)}
+    own = [p for p in await catalog.products(tx, list(listed)) if p.sellable]
+    page = await catalog.products_page(tx, statuses=ON_SALE, most=PICKER_MAX + len(listed))
+    others = [product for product in page if product.id not in listed]
+    return await _items(tx, [*own, *others[:PICKER_MAX]], listed=listed)
+
+
+async def seen_by(
+    tx: Tx, staff: Staff, statuses: Sequence[Status], most: int, skip: int = 0
+) -> Seen:
     """A supplier's own products in every status, an admin's view of all, a leader's of the rest."""
-    if may(staff, Action.SEE_EVERYTHING):
-        return await _items(tx, await catalog.products(tx), named=True)
-    if may(staff, Action.RUN_SESSION):
-        return await for_sale(tx)
-    return await _items(tx, await catalog.products_of_supplier(tx, staff.supplier_id))
+    everything, leads = may(staff, Action.SEE_EVERYTHING), may(staff, Action.RUN_SESSION)
+    owner = None if everything or leads else staff.supplier_id
+    if not everything and leads:
+        statuses = [status for status in statuses if status in ON_SALE]
+    found = await catalog.products_page(
+        tx, supplier_id=owner, statuses=statuses, most=most, skip=skip
+    )
+    listed = {one.product_id: one for one in await _active(tx, staff.id)} if leads else {}
+    items = await _items(tx, found, named=everything, listed=listed)
+    counts = await catalog.product_counts(tx, supplier_id=owner)
+    allowed = ON_SALE if leads and not everything else tuple(Status)
+    return Seen(tuple(items), {status: counts.get(status, 0) for status in allowed})
 
 
-async def _items(tx: Tx, products: Sequence[Product], *, named: bool = False) -> list[Item]:
+async def _active(tx: Tx, leader_id: str) -> list[Listing]:
+    listings = await catalog.listings_of(tx, leader_id)
+    return [one for one in listings if one.status is ListingStatus.ACTIVE]
+
+
+async def _items(
+    tx: Tx, products: Sequence[Product], *, listed: Mapping[str, Listing], named: bool = False
+) -> list[Item]:
     left = await inventory.available(tx, [v.sku for p in products for v in p.variants])
     names = {s.id: s.name for s in await suppliers.suppliers(tx)} if named else {}
-    return [Item(p, _sizes(p, left), names.get(p.supplier_id, "")) for p in products]
+    return [
+        Item(
+            product,
+            _sizes(product, listed.get(product.id), left),
+            names.get(product.supplier_id, ""),
+            listed.get(product.id),
+        )
+        for product in products
+    ]
 
 
-def _sizes(product: Product, left: dict[str, int]) -> tuple[Size, ...]:
+def _sizes(product: Product, listing: Listing | None, left: Mapping[str, int]) -> tuple[Size, ...]:
     return tuple(
-        Size(v.sku, v.label or pages.ONE_SIZE, v.price_minor, left.get(v.sku, 0))
+        Size(
+            v.sku,
+            v.label or pages.ONE_SIZE,
+            listing.price_of(v) if listing else v.price_minor,
+            left.get(v.sku, 0),
+        )
         for v in sorted(product.variants, key=lambda v: v.position)
+        if listing is None or v.sku in listing.prices
     )

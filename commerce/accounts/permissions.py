@@ -11,6 +11,7 @@ class Action(StrEnum):
     RUN_SESSION = "run_session"  # start and end one's own sessions, pin and unpin
     SEE_ORDERS = "see_orders"
     EDIT_PRODUCTS = "edit_products"
+    ARRANGE_CATALOG = "arrange_catalog"  # the tree of categories, and brands
     EDIT_LISTINGS = "edit_listings"  # what a leader sells, and for how much
     MOVE_STOCK = "move_stock"
     MANAGE_DELIVERY = "manage_delivery"  # warehouses, zones and rates

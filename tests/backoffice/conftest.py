@@ -65,8 +65,15 @@ async def a_session(database: Database, leader: Staff, title: str = "Friday") ->
     )
 
 
+async def a_supplier(tx: Tx, supplier_id: str = "") -> suppliers.Supplier:
+    return await suppliers.create(
+        tx, name="Northlight", country="PT", currency="EUR", supplier_id=supplier_id
+    )
+
+
 async def a_product(database: Database, supplier_id: str, title: str, pieces: int = 5) -> Product:
     async def work(tx: Tx) -> Product:
+        await a_supplier(tx, supplier_id)
         sku = title.upper()[:12]
         draft = await catalog.create_product(
             tx,
@@ -84,9 +91,7 @@ async def a_product(database: Database, supplier_id: str, title: str, pieces: in
 
 @pytest.fixture
 async def house(database: Database, clock: clocks.FakeClock) -> House:
-    supplier = await database.unit_of_work(
-        lambda tx: suppliers.create(tx, name="Northlight", country="PT", currency="EUR")
-    )
+    supplier = await database.unit_of_work(a_supplier)
     mara = await a_person(database, "mara", Role.LEADER)
     tobi = await a_person(database, "tobi", Role.LEADER)
     await a_person(database, "ada", Role.ADMIN)

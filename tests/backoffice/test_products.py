@@ -1,0 +1,243 @@
+"""The product editor, categories and what a leader sells, through the pages."""
+
+from __future__ import annotations
+
+import re
+
+from commerce import catalog
+from commerce.catalog import Changes, ListingStatus, Product, Status
+from commerce.kernel import ids
+from tests.backoffice.conftest import House, Opens
+
+FIELD = re.compile(r'<input name="([^"]+)" value="([^"]*)"')
+
+
+def page_of(product: Product, path: str = "") -> str:
+    return f"/backoffice/products/{product.id}{path}"
+
+
+async def now(house: House, product_id: str = "") -> Product:
+    wanted = product_id or house.hoodie.id
+    return await house.database.read(lambda tx: catalog.product(tx, wanted))
+
+
+async def edited(house: House, **changes) -> Product:
+    before = await now(house)
+    return await house.database.unit_of_work(
+        lambda tx: catalog.edit_product(
+            tx, before.id, Changes(**changes), expected_version=before.version
+        )
+    )
+
+
+def typed(product: Product, **changes: str) -> dict[str, str]:
+    """The form of the hoodie as a person sends it."""
+    fields = {
+        "version": str(product.version), "rows": "2", "title": product.title,
+        "description": "Warm.", "condition": "new", "tax_category": "standard", "share_max": "20",
+        "name-0": "size", "sku-0": "HOODIE", "value-0-0": "M", "price-0": "49.00",
+    }  # fmt: skip
+    return fields | {re.sub(r"_(?=[0-9])", "-", name): text for name, text in changes.items()}
+
+
+async def test_a_supplier_makes_describes_and_publishes_a_product(
+    open_browser: Opens, house: House
+) -> None:
+    browser = await open_browser("nell")
+    await browser.get("/backoffice/products/new")
+    key = ids.new_id()
+    where = await browser.post("/backoffice/products/new", title="Cap", currency="eur", key=key)
+    again = await browser.post("/backoffice/products/new", title="Cap", currency="eur", key=key)
+    assert where == again == f"/backoffice/products/{key}?said=created"
+    page = await browser.get(where)
+    assert "a picture</li>" in page
+    assert "at least one variant</li>" in page
+    assert "a place in a warehouse</li>" in page
+
+    cap = await now(house, key)
+    fields = typed(
+        cap, sku_0="CAP-R", price_0="19,90", min_0="15", max_0="25", weight_0="80",
+        volume_0="900", share_max="12.5",
+    ) | {"name-1": "colour", "value-0-1": "Red", "value-0-0": ""}  # fmt: skip
+    await browser.post(page_of(cap), **fields)
+    cap = await now(house, key)
+    refused = await browser.post(page_of(cap, "/move"), 409, act="publish", version="2")
+    assert "To be on sale it needs a picture and a place in a warehouse." in refused
+    assert await now(house, key) == cap
+
+    await browser.post(page_of(cap, "/move"), act="shelf", version="2")
+    await house.database.unit_of_work(
+        lambda tx: catalog.edit_product(
+            tx, key, Changes(pictures=("/media/cap.webp",)), expected_version=2
+        )
+    )
+    await browser.post(page_of(cap, "/move"), act="publish", version="3")
+
+    cap = await now(house, key)
+    assert (cap.status, cap.currency, cap.share_max_bp) == (Status.PUBLISHED, "EUR", 1250)
+    assert cap.variants == (
+        catalog.Variant(
+            sku="CAP-R", label="Red", attributes={"colour": "Red"}, price_minor=1990,
+            price_min_minor=1500, price_max_minor=2500, weight_grams=80, volume_cm3=900,
+        ),
+    )  # fmt: skip
+    assert 'value="19.90"' in await browser.get(page_of(cap))
+
+
+async def test_what_cannot_be_read_is_said_at_its_field_and_nothing_typed_is_lost(
+    open_browser: Opens, house: House
+) -> None:
+    browser = await open_browser("nell")
+    before = await now(house)
+    wrong = typed(before, title="", price_0="soon", min_0="-1", weight_0="heavy", share_max="200")
+    wrong |= {"sku-1": "a b", "price-1": "3.00", "condition": "<i>"}
+
+    page = await browser.post(page_of(before), 422, **wrong)
+
+    named = set(re.findall(r'id="([a-z0-9_-]+)-error"', page))
+    assert named == {"title", "price-0", "min-0", "weight-0", "share_max", "sku-1", "condition"}
+    kept = dict(FIELD.findall(page))
+    assert {name: kept[name] for name in ("price-0", "weight-0", "share_max")} == {
+        "price-0": "soon", "weight-0": "heavy", "share_max": "200",
+    }  # fmt: skip
+    assert await now(house) == before
+
+
+async def test_limits_that_contradict_the_price_are_said_at_the_limit(
+    open_browser: Opens, house: House
+) -> None:
+    browser = await open_browser("nell")
+    before = await now(house)
+
+    page = await browser.post(page_of(before), 422, **typed(before, min_0="49.01"))
+
+    assert 'id="min-0-error">Your minimum is above your own price.' in page
+    assert await now(house) == before
+
+
+async def test_of_two_editors_the_second_sees_what_the_first_saved_and_keeps_what_they_typed(
+    open_browser: Opens, house: House
+) -> None:
+    browser = await open_browser("nell")
+    opened = await now(house)
+    theirs = catalog.Variant(sku="HOODIE-L", label="L", price_minor=5100)
+    await edited(house, title="Warm hoodie", variants=(*opened.variants, theirs))
+
+    page = await browser.post(page_of(opened), 409, **typed(opened, title="My hoodie"))
+
+    assert "Somebody saved this product meanwhile" in page
+    assert "Saved meanwhile: Warm hoodie" in page
+    kept = dict(FIELD.findall(page))
+    assert (kept["title"], kept["sku-2"]) == ("My hoodie", "HOODIE-L")
+    assert (await now(house)).title == "Warm hoodie"
+    await browser.post(page_of(opened), **(typed(await now(house)) | kept | {"rows": "3"}))
+    saved = await now(house)
+    assert (saved.title, [v.sku for v in saved.variants]) == ("My hoodie", ["HOODIE", "HOODIE-L"])
+
+
+async def test_a_product_of_another_supplier_does_not_exist(
+    open_browser: Opens, house: House
+) -> None:
+    async def other(tx):
+        return await catalog.create_product(tx, supplier_id="luna", title="Lamp", currency="EUR")
+
+    lamp = await house.database.unit_of_work(other)
+    browser = await open_browser("nell")
+
+    await browser.get(page_of(lamp), 404)
+    await browser.post(page_of(lamp), 404, **typed(lamp))
+    await browser.post(page_of(lamp, "/move"), 404, act="delete", version="1")
+
+    assert await now(house, lamp.id) == lamp
+    assert "Lamp" not in await browser.get("/backoffice/products")
+    leader = await open_browser("mara")
+    await leader.get(page_of(house.hoodie), 403)
+
+
+async def test_products_are_listed_by_status(open_browser: Opens, house: House) -> None:
+    await house.database.unit_of_work(
+        lambda tx: catalog.create_product(
+            tx, supplier_id=house.hoodie.supplier_id, title="Sketch", currency="EUR"
+        )
+    )
+    browser = await open_browser("nell")
+
+    everything = await browser.get("/backoffice/products")
+    drafts = await browser.get("/backoffice/products?status=draft")
+
+    assert ("Sketch" in everything, "Hoodie" in everything) == (True, True)
+    assert ("Sketch" in drafts, "Hoodie" in drafts) == (True, False)
+    leader = await open_browser("mara")
+    seen = await leader.get("/backoffice/products?status=draft")
+    assert ("Sketch" in seen, "Drafts" in seen) == (False, False)
+
+
+async def test_an_admin_sorts_and_names(open_browser: Opens, house: House) -> None:
+    browser = await open_browser("ada")
+    root, below = ids.new_id(), ids.new_id()
+    category = {"version": "0", "parent": "", "tax_category": "children"}
+    await browser.get("/backoffice/categories")
+
+    await browser.post("/backoffice/categories", id=root, name="Kids", **category)
+    await browser.post(
+        "/backoffice/categories", id=below, name="Shirts", **(category | {"parent": root})
+    )
+    again = await browser.post(
+        "/backoffice/categories", 409, id=ids.new_id(), name=" Kids ", **category
+    )
+    used = await browser.post(
+        "/backoffice/categories", 409, id=root, name="Kids", delete="1",
+        **(category | {"version": "1"}),
+    )  # fmt: skip
+    await browser.post("/backoffice/categories/brands", id=ids.new_id(), name="Tarn", version="0")
+
+    assert "There is one with this name already." in again
+    assert "Products or further categories are in it." in used
+    tree = await house.database.read(catalog.categories)
+    assert [(one.name, one.path) for one in tree] == [("Kids", (root,)), ("Shirts", (root, below))]
+    assert [b.name for b in await house.database.read(catalog.brands)] == ["Tarn"]
+    supplier = await open_browser("nell")
+    await supplier.get("/backoffice/categories", 403)
+    hoodie = await now(house)
+    await supplier.post(page_of(hoodie), **(typed(hoodie, category=below) | {"tax_category": ""}))
+    assert (await now(house)).tax_category is catalog.TaxCategory.CHILDREN
+
+
+async def test_a_leader_says_what_they_sell_and_the_console_shows_it_first(
+    open_browser: Opens, house: House
+) -> None:
+    limited = catalog.Variant(
+        sku="HOODIE", label="M", price_minor=4900, price_min_minor=4000, price_max_minor=6000
+    )
+    hoodie = await edited(house, variants=(limited,), share_max_bp=2000)
+    browser = await open_browser("mara")
+    page = await browser.get(f"/backoffice/listings/{hoodie.id}")
+    assert "from €40.00 to €60.00" in page
+    terms = {
+        "sells:HOODIE": "on",
+        "title": "Mara’s hoodie",
+        "share": "15",
+        "image": "",
+        "version": "",
+    }
+
+    low = await browser.post(
+        f"/backoffice/listings/{hoodie.id}", 422, **terms, **{"price:HOODIE": "39.99"}
+    )
+    assert "Ask from €40.00 to €60.00." in low
+    assert 'value="39.99"' in low
+    much = await browser.post(f"/backoffice/listings/{hoodie.id}", 422, **(terms | {"share": "21"}))
+    assert "The supplier gives at most 20 %." in much
+    assert await house.database.read(lambda tx: catalog.listings_of(tx, house.mara.id)) == []
+
+    await browser.post(f"/backoffice/listings/{hoodie.id}", **terms, **{"price:HOODIE": "45"})
+
+    console = await browser.get(f"/backoffice/sessions/{house.session.id}")
+    assert ("Mara’s hoodie" in console, "€45.00" in console) == (True, True)
+    stale = await browser.post(f"/backoffice/listings/{hoodie.id}", 409, **terms)
+    assert "changed in another window" in stale
+    where = await browser.post(f"/backoffice/listings/{hoodie.id}/move", act="pause", version="1")
+    assert where == "/backoffice/listings?said=pause"
+    (listing,) = await house.database.read(lambda tx: catalog.listings_of(tx, house.mara.id))
+    assert (listing.status, listing.prices) == (ListingStatus.PAUSED, {"HOODIE": 4500})
+    assert "€49.00" in await browser.get(f"/backoffice/sessions/{house.session.id}")
