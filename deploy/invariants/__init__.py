@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commerce.kernel.database import Tx
-from deploy.invariants import clearing, flash, money, orders, payouts, stock, waitlist, work
+from deploy.invariants import (
+    clearing,
+    flash,
+    money,
+    orders,
+    payouts,
+    promotions,
+    stock,
+    waitlist,
+    work,
+)
 from deploy.invariants.rule import Invariant, Part, Violation, asked
 
 INVARIANTS: Sequence[Invariant] = (
@@ -20,6 +30,7 @@ INVARIANTS: Sequence[Invariant] = (
     *money.INVARIANTS,
     *payouts.INVARIANTS,
     *clearing.INVARIANTS,
+    *promotions.INVARIANTS,
     *work.INVARIANTS,
 )
 # What jobs do in time; a till that stands still lets it lie.

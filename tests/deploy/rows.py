@@ -23,6 +23,7 @@ from commerce.payments.tables import (
     REFUNDS,
 )
 from commerce.promotions.flash_tables import FLASH_CLAIMS, FLASH_FANS, FLASHES
+from commerce.promotions.tables import LIMITS, USES
 from live.tables import WAITLIST_ENTRIES
 from tests.accounts.factories import an_address
 from tests.conftest import NOON
@@ -230,6 +231,23 @@ def won() -> Row:
 
 def lost() -> Row:
     return transfer("dispute_lost:d", "refunds", "disputes:sandbox", reason="dispute lost")
+
+
+def use(**changes: Any) -> Row:
+    facts = {
+        "key": "r", "promotion_id": "pr", "code": "SUN", "fan_id": "f", "leader_id": "l",
+        "channel": "web", "amount_minor": 5, "currency": "EUR", "revenue_minor": 0,
+        "status": "reserved", "reserved_at": 0,
+    }  # fmt: skip
+    decided = {} if changes.get("status", "reserved") == "reserved" else {"decided_at": 0}
+    return USES, facts | decided | changes
+
+
+def limit(**changes: Any) -> Row:
+    facts = {
+        "key": "total:pr", "promotion_id": "pr", "code": "", "fan_id": "", "used": 1, "most": 2,
+    }  # fmt: skip
+    return LIMITS, facts | changes
 
 
 def saga(**changes: Any) -> Row:
