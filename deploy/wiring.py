@@ -20,7 +20,7 @@ from bot.reception import Reception
 from bot.runtime import Runtime
 from bot.texts import Texts
 from channels.web import WebChannel
-from commerce import catalog, checkout, inventory, payments
+from commerce import catalog, checkout, inventory, payments, promotions
 from commerce.accounts import jobs as accounts_jobs
 from commerce.catalog import media_jobs, search_handlers, search_jobs
 from commerce.checkout import jobs as checkout_jobs
@@ -34,13 +34,14 @@ from commerce.kernel.inbox import Inbox
 from commerce.kernel.outbox import Dispatcher, Relay
 from commerce.kernel.resending import republish_unconsumed
 from commerce.kernel.saga_engine import Engine
-from commerce.kernel.schedule import Job, Schedule
+from commerce.kernel.schedule import Job, Schedule, run_once
 from commerce.kernel.sender import Sender
 from commerce.kernel.waiting import nudged
 from commerce.ledger import jobs as ledger_jobs
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
 from commerce.promotions import flash_handlers, flash_jobs
+from commerce.promotions import jobs as promotions_jobs
 from deploy import healing, pictures
 from deploy.carrying import Carried, PushChannel, StatusReports
 from deploy.gateways import gateways, sandbox_secret
@@ -50,6 +51,7 @@ from live import jobs as live_jobs
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SANDBOX_IDLE_SECONDS = 1.0
+FLUSH_SECONDS = 5
 WAKES = ("outbox", "sagas", "refunds", "sandbox", "outgoing:")
 log = logs.get(__name__)
 
@@ -98,6 +100,7 @@ class Till:
             public_url=settings.url,
         )
         self.channels = push_channels(settings, database, self.reception)
+        self.performance = promotions.Performance(database)
         self.runtime = self._runtime()
         self.engine = Engine(database, checkout.definitions(database, self.gateways))
         self.dispatcher = dispatcher(database)
@@ -115,6 +118,7 @@ class Till:
             capture=payments.CaptureMode(self.settings.payment_capture),
             hold_seconds=self.settings.hold_seconds,
             public_url=self.settings.url,
+            performance=self.performance,
         )
         return Runtime(
             database=self.database,
@@ -145,7 +149,7 @@ class Till:
 
     def _loops_of(self, roles: Role) -> list[Coroutine[Any, Any, None]]:
         table: dict[Role, Callable[[], list[Coroutine[Any, Any, None]]]] = {
-            Role.TURNS: lambda: [self.runtime.run()],
+            Role.TURNS: lambda: [self.runtime.run(), Schedule([self._what_was_seen()]).run()],
             Role.SAGAS: lambda: [self.engine.run()],
             Role.DISPATCH: lambda: [
                 Relay(
@@ -166,6 +170,11 @@ class Till:
         }
         loops = [loop for role, make in table.items() if role in roles for loop in make()]
         return [*loops, self._hear_wakes()] if isinstance(self.fanout, RedisFanout) else loops
+
+    def _what_was_seen(self) -> Job:
+        """Fans are shown promotions in this process, so it is this process that writes it down."""
+        flush = self.performance.flush
+        return Job(name="flush_performance", every_seconds=FLUSH_SECONDS, work=flush)
 
     def _jobs(self) -> list[Job]:
         return jobs(self.database, self.gateways, self.media.storage)
@@ -191,6 +200,7 @@ class Till:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.runtime.close()
+        await run_once(self._what_was_seen())
         await self.holds.close()
         await self.engine.close()
         self.media.close()
@@ -341,6 +351,7 @@ def jobs(database: Database, known: payments.Gateways, storage: catalog.Storage)
         job("cancel_abandoned", 300, lambda: healing.cancel_abandoned(database)),
         job("conclude_refunds", 60, lambda: healing.conclude_refunds(database)),
         job("watch_the_books", 60, lambda: watch(database)),
+        job("move_promotions", 5, lambda: promotions_jobs.move_promotions(database)),
         job("clear_pictures", 3600, lambda: media_jobs.clear_away(database, storage)),
         job("sweep_search", 15, lambda: search_jobs.sweep(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
