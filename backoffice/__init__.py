@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from backoffice.category_pages import CategoryPages
 from backoffice.console import Console, ShareLink
+from backoffice.delivery_pages import DeliveryPages
 from backoffice.desk import Desk
 from backoffice.feed import Feeds
 from backoffice.listing_pages import ListingPages
@@ -62,6 +63,7 @@ class Backoffice:
             CategoryPages(desk),
             ListingPages(desk),
             StockPages(desk),
+            DeliveryPages(desk),
             PicturesPages(desk, media),
             Operations(desk),
             OperationsParked(desk),

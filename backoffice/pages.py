@@ -35,6 +35,7 @@ MENU = (
     Item("Sessions", "/backoffice", SELL),
     Item("Products", "/backoffice/products", STOCK),
     Item("What I sell", "/backoffice/listings", (Action.EDIT_LISTINGS,)),
+    Item("Delivery", "/backoffice/delivery", (Action.MANAGE_DELIVERY,)),
     Item("Operations", OPERATIONS, (Action.OPERATE,)),
     Item("Team", "/backoffice/staff", (Action.MANAGE_STAFF,)),
 )

@@ -12,7 +12,7 @@ from commerce.shipping.model import (
     parcel_from_json,
 )
 from commerce.shipping.service import allocate, check_served, plan, propose
-from commerce.shipping.zone_checks import SPEEDS
+from commerce.shipping.zone_checks import SPEEDS, wrong
 from commerce.shipping.zones import EU, GROUPS, SERVED, BadZone, Rate, Step, Zone
 from commerce.shipping.zoning import (
     AreaTaken,
@@ -54,6 +54,7 @@ __all__ = [
     "plan",
     "propose",
     "remove_zone",
+    "wrong",
     "zone",
     "zones_from",
     "zones_of",
