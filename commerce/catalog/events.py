@@ -42,7 +42,7 @@ class ProductArchived(ProductEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductChanged(ProductEvent):
-    """Its words, picture, variants or prices changed."""
+    """It is new, or its words, pictures, variants or prices changed."""
 
     name: ClassVar[str] = "product.changed"
 

@@ -68,6 +68,7 @@ async def create_product(
             raise KeyReused(scope="products", key=draft.id, field=field)
         return known
     await _put_variants(tx, draft)
+    await tx.emit(_announce(events.ProductChanged, draft))
     return draft
 
 

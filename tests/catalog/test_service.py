@@ -55,6 +55,7 @@ async def test_a_life_from_draft_to_archive_is_announced(database, clock):
 
     assert (archived.status, archived.version) == (Status.ARCHIVED, 5)
     assert await announced(database) == [
+        "product.changed",
         "product.published",
         "product.unlisted",
         "product.published",
@@ -69,7 +70,7 @@ async def test_an_incomplete_product_stays_a_draft(database, clock):
         await database.unit_of_work(lambda tx: catalog.publish(tx, "shirt"))
 
     assert (await product(database)).status is Status.DRAFT
-    assert await announced(database) == []
+    assert await announced(database) == ["product.changed"]
 
 
 async def test_of_two_editors_of_one_version_the_second_is_told(database, clock):
@@ -168,7 +169,7 @@ async def test_a_deleted_product_is_seen_nowhere(database, clock):
         await product(database)
     assert await database.read(lambda tx: catalog.products(tx)) == []
     assert await database.read(lambda tx: catalog.products_of_skus(tx, ["shirt-m"])) == {}
-    assert await announced(database) == ["product.deleted"]
+    assert await announced(database) == ["product.changed", "product.deleted"]
 
 
 async def test_what_is_on_sale_is_not_deleted(database, clock):
