@@ -134,16 +134,16 @@ class Entry:
 
 
 def token(kind: str, value: str) -> str:
-    """A value as one word that both engines take as it is, and nobody can write by chance."""
+    """A value as one word that both engines take as it is; no word that is written begins so."""
     value = value[:VALUE_LENGTH_MAX]
     if _PLAIN.fullmatch(value):
-        return f"{kind}_{value}"
-    return f"{kind}__{value.encode(errors='replace').hex()}"
+        return f"_{kind}_{value}"
+    return f"_{kind}__{value.encode(errors='replace').hex()}"
 
 
-def value_of(told: str) -> str:
-    value = told.partition("_")[2]
-    return bytes.fromhex(value[1:]).decode() if value[:1] == "_" else value
+def kind_and_value(told: str) -> tuple[str, str]:
+    _, kind, value = told.split("_", 2)
+    return kind, bytes.fromhex(value[1:]).decode() if value[:1] == "_" else value
 
 
 def entry_of(facts: Facts) -> Entry:
@@ -211,11 +211,11 @@ def _colour(value: str) -> str:
 
 
 def _price_token(currency: str, magnitude: int) -> str:
-    return f"price_{currency}{magnitude}".casefold()
+    return token("price", f"{currency}{magnitude}".casefold())
 
 
 def _seen(eyes: Eyes) -> str:
-    return f"seen_{eyes}"
+    return token("seen", eyes)
 
 
 SEEN = frozenset(map(_seen, Eyes))  # each may be in every entry
@@ -296,9 +296,10 @@ def counted(facets: Iterable[str]) -> dict[Facet, tuple[tuple[str, int], ...]]:
     counts = Counter(chain.from_iterable(map(str.split, facets)))
     by_facet: dict[Facet, list[tuple[str, int]]] = {}
     for told, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        listed = by_facet.setdefault(Facet(told.partition("_")[0]), [])
+        kind, value = kind_and_value(told)
+        listed = by_facet.setdefault(Facet(kind), [])
         if len(listed) < VALUES_MAX:
-            listed.append((value_of(told), count))
+            listed.append((value, count))
     return {facet: tuple(values) for facet, values in by_facet.items()}
 
 
