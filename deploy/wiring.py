@@ -38,6 +38,7 @@ from commerce.kernel.schedule import Job, Schedule, run_once
 from commerce.kernel.sender import Sender
 from commerce.kernel.waiting import nudged
 from commerce.ledger import jobs as ledger_jobs
+from commerce.offers import jobs as offers_jobs
 from commerce.payments import jobs as payments_jobs
 from commerce.payments.gateways.sandbox_delivery import AT_MOST, SandboxDeliverer, posting_to
 from commerce.promotions import flash_handlers, flash_jobs
@@ -353,6 +354,8 @@ def jobs(database: Database, known: payments.Gateways, storage: catalog.Storage)
         job("watch_the_books", 60, lambda: watch(database)),
         job("move_promotions", 5, lambda: promotions_jobs.move_promotions(database)),
         job("clear_pictures", 3600, lambda: media_jobs.clear_away(database, storage)),
+        job("run_out_offers", 15, lambda: offers_jobs.run_out(database)),
+        job("learn_from_offers", 15, lambda: offers_jobs.learn(database)),
         job("sweep_search", 15, lambda: search_jobs.sweep(database)),
         job("forget_sign_ins", 3600, lambda: accounts_jobs.forget_old_sign_ins(database)),
     ]

@@ -16,6 +16,7 @@ from commerce.kernel.errors import Refusal
 from commerce.kernel.money import exponent
 
 WHOLE_BP = 10_000
+MILLI = 1_000
 NEW = "new"
 HISTORIES = ("returning", "frequent", "lapsed")  # segments of loyalty; who has none of them is new
 BOUGHT_IN = "category:"  # the segment of those who bought in a category begins so
@@ -117,7 +118,7 @@ class Decision:
     reason: Reason
     model_version: int
     expected_milli: Mapping[int, int]  # margin by discount
-    tried_milli: Mapping[int, int]  # the cost of each discount that might have been drawn
+    loss_milli: Mapping[int, int]  # against full price, to a doubtful mind
     seen: Mapping[int, tuple[int, int]]  # of the cell: by discount, how many were asked and bought
     decided_at: int
     expires_at: int
@@ -129,7 +130,7 @@ class Rules:
 
     on_since: int | None = None
     measured_since: int = 0  # when the groups were last drawn
-    held_out_bp: int = 1_000
+    held_out_bp: int = 500
     explore_bp: int = 100  # of the margin that came in: what may be lost on trying
     minutes: int = 60  # an offer's life
     salt: str = field(default="", repr=False)

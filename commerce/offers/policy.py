@@ -1,8 +1,9 @@
 """Decides the discount to propose: pure, and the same for the product and for its simulation.
 
-A curve is drawn as often as it is believed, and answered with the discount that earns most on it
-(Thompson sampling), among those that are never below the floor, cost little enough to try, and fit
-into what may still be spent on trying. How likely the answer was is known exactly and is logged.
+A curve is drawn as often as it is hoped for, and answered with the discount that earns most on it
+(Thompson sampling). Where a doubtful mind expects that to bring less than full price, the discount
+is a trial: it happens only if it costs little and the money set aside for trials allows it, else
+the fan is shown the full price. How likely the answer was is known exactly, and logged.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from commerce.offers import demand
 from commerce.offers.demand import ARMS_BP, Curve
-from commerce.offers.model import WHOLE_BP, Group, Reason, reduced
+from commerce.offers.model import MILLI, WHOLE_BP, Group, Reason, reduced
 
-LOSS_MAX_BP = 2_000  # of what full price is expected to bring: no trial costs more
-MILLI = 1_000
+LOSS_MAX_BP = 5_000  # of what full price is expected to bring: no trial costs more
+PACE = 20  # no trial takes more than this part of what is left, so that cheap ones come first
 PPM = 1_000_000
 
 
@@ -24,10 +24,10 @@ PPM = 1_000_000
 class Choice:
     percent_bp: int
     propensity_ppm: int  # how likely this answer was, of a million
-    cost_milli: int  # what it is expected to bring less than full price
+    cost_milli: int  # what it takes from the money for trials, in thousandths of a minor unit
     reason: Reason
     expected_milli: Mapping[int, int]  # margin by discount, of those that keep the floor
-    tried_milli: Mapping[int, int]  # the cost of each that might have been drawn
+    loss_milli: Mapping[int, int]  # against full price, to a doubtful mind
 
 
 def margins(price_minor: int, floor_minor: int) -> dict[int, int]:
@@ -44,49 +44,52 @@ def decide(
     left_milli: int,
     chance: float,
 ) -> Choice:
-    """`chance` is drawn from [0, 1); `left_milli` is what may still be spent on trying."""
-    expected = _expected(curves, margin_minor)
-    full = expected[0]
-    if group is Group.HELD_OUT:
-        return Choice(
-            percent_bp=0,
-            propensity_ppm=PPM,
-            cost_milli=0,
-            reason=Reason.HELD_OUT,
-            expected_milli=expected,
-            tried_milli={0: 0},
-        )
-    most = min(full * LOSS_MAX_BP // WHOLE_BP, left_milli)
-    costs = {arm: max(full - bring, 0) for arm, bring in expected.items()}
-    tried = {arm: cost for arm, cost in costs.items() if cost <= most}
-    shares = _shares(curves, {arm: margin_minor[arm] for arm in tried})
+    """`chance` is drawn from [0, 1); `left_milli` is the money for trials that is left."""
+    expected = _means(margin_minor, curves, [curve.hope for curve in curves])
+    doubted = _means(margin_minor, curves, [curve.doubt for curve in curves])
+    losses = {arm: doubted[0] - bring for arm, bring in doubted.items()}
+    shares = {0: 1.0}
+    if group is Group.TREATED:
+        most = min(doubted[0] * LOSS_MAX_BP // WHOLE_BP, left_milli // PACE)
+        shares = _shares(curves, margin_minor, {a for a, loss in losses.items() if loss <= most})
     arm = _drawn(shares, chance)
+    cost = max(losses[arm], 0)
     return Choice(
         percent_bp=arm,
         propensity_ppm=max(round(shares[arm] * PPM), 1),
-        cost_milli=costs[arm],
-        reason=_reason(arm, costs[arm]),
+        cost_milli=cost,
+        reason=_reason(group, arm, cost),
         expected_milli=expected,
-        tried_milli=tried,
+        loss_milli=losses,
     )
 
 
-def _expected(curves: Sequence[Curve], margin_minor: Mapping[int, int]) -> dict[int, int]:
-    chances = {
-        arm: sum(curve.belief * curve.chances[place] for curve in curves)
+def _means(
+    margin_minor: Mapping[int, int], curves: Sequence[Curve], beliefs: Sequence[float]
+) -> dict[int, int]:
+    """By discount, the margin that a fan is expected to bring."""
+    return {
+        arm: round(
+            margin_minor[arm]
+            * MILLI
+            * sum(
+                belief * curve.chances[place] for belief, curve in zip(beliefs, curves, strict=True)
+            )
+        )
         for place, arm in enumerate(ARMS_BP)
         if arm in margin_minor
     }
-    return {arm: int(margin_minor[arm] * MILLI * chance) for arm, chance in chances.items()}
 
 
-def _shares(curves: Sequence[Curve], margin_minor: Mapping[int, int]) -> dict[int, float]:
-    """How likely each discount is to be the best; of equal ones, the smaller."""
-    shares = dict.fromkeys(margin_minor, 0.0)
+def _shares(
+    curves: Sequence[Curve], margin_minor: Mapping[int, int], allowed: set[int]
+) -> dict[int, float]:
+    """How likely each answer is: the best on a curve, or full price where that is not allowed."""
+    shares = dict.fromkeys(sorted(allowed), 0.0)
     places = [(place, arm) for place, arm in enumerate(ARMS_BP) if arm in margin_minor]
     for curve in curves:
-        brings = [(margin_minor[arm] * curve.chances[place], -arm) for place, arm in places]
-        shares[-max(brings)[1]] += curve.belief
+        best = max(places, key=lambda one: margin_minor[one[1]] * curve.chances[one[0]])[1]
+        shares[best if best in allowed else 0] += curve.hope
     return shares
 
 
@@ -94,13 +97,12 @@ def _drawn(shares: Mapping[int, float], chance: float) -> int:
     for arm, reached in zip(shares, accumulate(shares.values()), strict=True):
         if chance < reached:
             return arm
-    return max(shares, key=lambda arm: shares[arm])  # the last bit that sums of fractions lack
+    return max(shares, key=lambda arm: shares[arm])  # sums of fractions may lack the last bit
 
 
-def _reason(arm: int, cost_milli: int) -> Reason:
+def _reason(group: Group, arm: int, cost_milli: int) -> Reason:
+    if group is Group.HELD_OUT:
+        return Reason.HELD_OUT
     if not arm:
         return Reason.FULL_PRICE
     return Reason.EXPLORES if cost_milli else Reason.PAYS
-
-
-__all__ = ["MILLI", "Choice", "decide", "demand", "margins"]

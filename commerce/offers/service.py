@@ -227,7 +227,7 @@ def _decision(
         reason=choice.reason,
         model_version=known.version,
         expected_milli=choice.expected_milli,
-        tried_milli=choice.tried_milli,
+        loss_milli=choice.loss_milli,
         seen=known.trials,
         decided_at=now,
         expires_at=now + rules.minutes * clock.MINUTE,

@@ -12,7 +12,7 @@ from commerce.kernel import jsons
 from commerce.kernel.columns import Count
 from commerce.kernel.database import Row, Tx, insert_once
 from commerce.offers import demand
-from commerce.offers.demand import Trials, Weights
+from commerce.offers.demand import Population, Trials
 from commerce.offers.life import Status
 from commerce.offers.model import LEARNED_AFTER, Decision, Kind, Reason, Rules
 from commerce.offers.tables import BARRED, BUDGETS, DECISIONS, DEMAND, LEARNING, OFFERS, RULES
@@ -125,7 +125,7 @@ class Known:
 
     version: int
     trials: Trials
-    population: Weights
+    population: Population
     left_milli: int
 
 
@@ -240,7 +240,7 @@ def _logged(decision: Decision) -> dict[str, Any]:
     columns = asdict(decision)
     facts = {
         name: {str(arm): value for arm, value in columns.pop(name).items()}
-        for name in ("expected_milli", "tried_milli", "seen")
+        for name in ("expected_milli", "loss_milli", "seen")
     }
     del columns["expires_at"]
     return {**columns, "grouped": columns.pop("group"), "facts": jsons.dumps(facts)}
@@ -277,7 +277,7 @@ async def known(tx: Tx, *, cell: str, history: str, currency: str) -> Known:
             row["percent_bp"]: (row["trials"], row["bought"])
             for row in await tx.all(OF_CELL, which_cell=cell)
         },
-        population=populations.get(history, demand.NOTHING_KNOWN),
+        population=Population(*populations.get(history, demand.NOTHING_KNOWN)),
         left_milli=budget["allowed_milli"] - budget["spent_milli"] if budget else 0,
     )
 
