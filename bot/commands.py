@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot import delivery, ordering, questions, waiting
+from bot import codes, delivery, ordering, questions, waiting
 from bot import talk as talking
 from bot.intents import CancelCheckout, FindOrders, OrdersFound, Release, Remember
 from bot.messages import Choice, Reply
@@ -119,6 +119,7 @@ BACK: Mapping[Place, Callable[[State, Talk], Turn]] = {
     **dict.fromkeys((Place.FEWER, Place.TURN, Place.KNOWN), ordering.look),
     Place.COUNTRY: _back_from_country,
     Place.SUMMARY: delivery.back_from_summary,
+    Place.CODE: codes.back,
     Place.PREPARING: _nothing_before("back.placed"),
     Place.PAYING: _nothing_before("back.placed"),
 }

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 from bot import addresses, countries, pasted, paying, questions, words
 from bot.addresses import Problem
+from bot.intents import CheckDelivery, Served, Spot
 from bot.model import NOWHERE, Place, State, Turn
 from bot.talk import Talk
 from commerce.accounts import Address
 
 PASTED_AT = (Place.COUNTRY, Place.NAME, Place.STREET, Place.KNOWN)
+TELLING = (Place.COUNTRY, Place.POSTCODE)  # these may tell that we do not deliver there
+MILLION = 1_000_000
 
 
 def confirm(state: State, value: str, talk: Talk) -> Turn:
@@ -34,7 +40,8 @@ def write_known(state: State, text: str, talk: Talk) -> Turn:
 
 
 def change(state: State, talk: Talk) -> Turn:
-    return questions.asked(replace(state, place=Place.COUNTRY, address=NOWHERE, quote=None), talk)
+    state = replace(state, place=Place.COUNTRY, address=NOWHERE, quote=None, spot=None)
+    return questions.asked(state, talk)
 
 
 def write(state: State, text: str, talk: Talk) -> Turn:
@@ -48,6 +55,17 @@ def write(state: State, text: str, talk: Talk) -> Turn:
     if isinstance(checked, Problem):
         return questions.asked(state, talk, _words(state, checked, talk))
     return _forward(state, checked, state.place, talk)
+
+
+def located(state: State, facts: Mapping[str, Any], talk: Talk) -> Turn | None:
+    """A place on the map: it tells which warehouse is close, but is no address."""
+    if state.hold is None or "latitude" not in facts:
+        return None
+    spot = Spot(*(int(Decimal(str(facts[name])) * MILLION) for name in ("latitude", "longitude")))
+    state = replace(state, spot=spot)
+    if state.place is Place.SUMMARY:
+        return paying.quote(state)
+    return questions.asked(state, talk, talk.say(state, "notice.location"))
 
 
 def press(state: State, value: str, talk: Talk) -> Turn:
@@ -80,13 +98,21 @@ def _forward(state: State, address: Address, after: Place, talk: Talk) -> Turn:
     state = replace(state, address=address)
     place = addresses.next_place(address, after)
     if place:
-        return questions.asked(replace(state, place=place), talk)
+        state = replace(state, place=place)
+        if after not in TELLING or state.hold is None:
+            return questions.asked(state, talk)
+        return Turn(state, (), (CheckDelivery(state.hold.hold_id, address, state.spot),))
     problem = addresses.mismatch(address)
     if problem is None:
         return paying.quote(state)
     notice = _words(state, problem, talk)
     address = addresses.without(address, problem.place)
     return questions.asked(replace(state, place=problem.place, address=address), talk, notice)
+
+
+def served(state: State, outcome: Served, talk: Talk) -> Turn:
+    """Worth typing the rest of it."""
+    return questions.asked(replace(state, unserved=False), talk)
 
 
 def _words(state: State, problem: Problem, talk: Talk) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import live
-from bot import intents
+from bot import intents, price_doors
 from bot.intents import Intent, Outcome, Refused
 from bot.store import Conversation
-from commerce import accounts, checkout, inventory, orders, payments, pricing
+from commerce import accounts, checkout, inventory, orders, payments, promotions
+from commerce.kernel import clock
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.errors import Refusal
+from commerce.promotions import Seen
 
 I = TypeVar("I")  # noqa: E741
 Door = Callable[[Tx, I, Conversation, str], Awaitable[Outcome]]
@@ -27,12 +29,14 @@ class Doors:
         capture: payments.CaptureMode = payments.CaptureMode.AUTOMATIC,
         hold_seconds: int,
         public_url: str,
+        performance: promotions.Performance | None = None,
     ) -> None:
         self._database = database
         self._holds = holds
         self._paid_by = {"provider": provider, "capture": capture}
         self._hold_seconds = hold_seconds
         self._public_url = public_url
+        self._performance = performance or promotions.Performance(database)
 
     async def run(self, intent: Intent, conversation: Conversation, key: str) -> Outcome:
         """What became of the intent; the same key again has no second effect."""
@@ -45,7 +49,7 @@ class Doors:
         if isinstance(intent, intents.Hold):
             return await self._hold(intent, conversation, key)
         if isinstance(intent, intents.Look):
-            return await self._database.read(lambda tx: self._look(tx, intent))
+            return await self._look(intent, conversation, key)
         if isinstance(intent, intents.Join):
             return await self._database.unit_of_work(
                 lambda tx: _join(tx, intent, conversation, key, self._hold_seconds)
@@ -65,7 +69,9 @@ class Doors:
         return await self._database.unit_of_work(lambda tx: write(tx, intent, conversation, key))
 
     async def _hold(self, intent: intents.Hold, conversation: Conversation, key: str) -> Outcome:
-        await self._database.read(lambda tx: _check_may_hold(tx, intent, conversation, key))
+        flash = await self._database.read(
+            lambda tx: self._check_may_hold(tx, intent, conversation, key)
+        )
         hold = await self._holds.hold(
             key=key,
             sku=intent.sku,
@@ -74,57 +80,76 @@ class Doors:
             reference=intent.session_id,
             seconds=self._hold_seconds,
         )
-        return intents.Held(hold.id, hold.sku, hold.quantity, hold.expires_at)
+        held = intents.Held(hold.id, hold.sku, hold.quantity, hold.expires_at)
+        if not flash:
+            return held
+        return await self._database.unit_of_work(
+            lambda tx: price_doors.claim_flash(tx, held, hold.reference, conversation.id)
+        )
 
-    async def _look(self, tx: Tx, intent: intents.Look) -> Outcome:
+    async def _check_may_hold(
+        self, tx: Tx, intent: intents.Hold, conversation: Conversation, key: str
+    ) -> bool:
+        """It is on offer, and nobody waits for it; whether a flash price runs for it.
+
+        Asked again after a crash, it may be held by now.
+        """
+        try:
+            await live.check_on_offer(tx, intent.session_id, intent.sku)
+            await live.waitlist.check_turn(tx, intent.sku, conversation.id, intent.quantity)
+        except Refusal:
+            if await inventory.hold_under(tx, key) is None:
+                raise
+        if intent.rule_ids:
+            leader_id = (await live.session(tx, intent.session_id)).leader_id
+            self._note(Seen.CLICK, intent.rule_ids, leader_id, conversation)
+        now = clock.now()
+        return bool(await promotions.flash_of(tx, intent.session_id, [intent.sku], now))
+
+    def _note(
+        self, kind: Seen, rule_ids: Iterable[str], leader_id: str, conversation: Conversation
+    ) -> None:
+        channel = price_doors.channel_of(conversation)
+        self._performance.note(kind, rule_ids, leader_id, channel)
+
+    async def _look(self, intent: intents.Look, conversation: Conversation, key: str) -> Outcome:
+        """What is on now, for this fan; perhaps with an offer of their own."""
+
+        async def seen(tx: Tx) -> tuple[live.Offer | None, live.Watcher, bool]:
+            who = await price_doors.watcher(tx, conversation)
+            offer = await self._on_now(tx, intent, who)
+            return offer, who, await price_doors.may_propose(tx, offer, who)
+
+        found, who, worth_asking = await self._database.read(seen)
+        if found is None:
+            return intents.Looked(None)
+        shown, offer, proposed = found, found, None
+        if worth_asking:
+            offer, proposed = await self._database.unit_of_work(
+                lambda tx: price_doors.propose(tx, shown, who, key)
+            )
+        rule_ids = {rule for option in offer.options for rule in option.rule_ids}
+        self._note(Seen.IMPRESSION, rule_ids, offer.leader_id, conversation)
+        return intents.Looked(price_doors.offered(offer, proposed, self._public_url))
+
+    async def _on_now(self, tx: Tx, intent: intents.Look, who: live.Watcher) -> live.Offer | None:
         session = await live.find_session(tx, intent.session) if intent.session else None
         if intent.session and session is None:
             raise live.UnknownSession(session=intent.session)
         if session is None or session.status is live.Status.ENDED:
             running = await live.live_sessions(tx)
             session = running[0] if running else None
-        if session is None:
-            return intents.Looked(None)
-        offer = await live.current_offer(tx, session.id)
-        return intents.Looked(self._offer(offer) if offer else None)
+        return await live.current_offer(tx, session.id, who) if session else None
 
     async def _take_up(self, tx: Tx, intent: intents.TakeUp, conversation: Conversation) -> Outcome:
         entry = await live.waitlist.take_up(tx, intent.entry_id, conversation.id)
         assert entry.hold_id is not None
         hold = await inventory.hold_of(tx, entry.hold_id)
-        offer = await live.offer_with(tx, entry.session_id, entry.sku)
+        who = await price_doors.watcher(tx, conversation)
+        offer = await live.offer_with(tx, entry.session_id, entry.sku, who)
         held = intents.Held(hold.id, hold.sku, hold.quantity, hold.expires_at)
-        return intents.TakenUp(self._offer(offer), held)
-
-    def _offer(self, offer: live.Offer) -> intents.Offer:
-        image = offer.image_url
-        return intents.Offer(
-            session_id=offer.session_id,
-            session_slug=offer.session_slug,
-            session_title=offer.session_title,
-            leader_name=offer.leader_name,
-            product_id=offer.product_id,
-            title=offer.title,
-            description=offer.description,
-            image_url=f"{self._public_url}{image}" if image.startswith("/") else image,
-            currency=offer.currency,
-            ends_at=offer.ends_at,
-            options=tuple(
-                intents.Option(o.sku, o.label, o.price_minor, o.available) for o in offer.options
-            ),
-        )
-
-
-async def _check_may_hold(
-    tx: Tx, intent: intents.Hold, conversation: Conversation, key: str
-) -> None:
-    """It is on offer, and nobody waits for it; asked again after a crash, it may be held by now."""
-    try:
-        await live.check_on_offer(tx, intent.session_id, intent.sku)
-        await live.waitlist.check_turn(tx, intent.sku, conversation.id, intent.quantity)
-    except Refusal:
-        if await inventory.hold_under(tx, key) is None:
-            raise
+        held = await price_doors.claim_flash(tx, held, entry.session_id, conversation.id)
+        return intents.TakenUp(price_doors.offered(offer, None, self._public_url), held)
 
 
 async def _release(
@@ -133,22 +158,10 @@ async def _release(
     hold = await inventory.hold_of(tx, intent.hold_id)
     if hold.owner == conversation.id:
         await inventory.release(tx, hold.id)
+        # At once, not when it is heard of: who holds again at once finds the price free.
+        if (await inventory.hold_of(tx, hold.id)).status not in inventory.PROMISED:
+            await promotions.release_flash(tx, hold.id)
     return intents.Released()
-
-
-async def _quote(tx: Tx, intent: intents.Quote, conversation: Conversation, key: str) -> Outcome:
-    hold = await inventory.hold_of(tx, intent.hold_id)
-    if hold.status is not inventory.HoldStatus.HELD or hold.owner != conversation.id:
-        raise inventory.HoldGone(hold_id=hold.id)
-    quote = await pricing.price(
-        tx,
-        key=key,
-        items=[pricing.Wanted(hold.sku, hold.quantity)],
-        address=intent.address,
-        language=intent.language,
-    )
-    lines = tuple(intents.QuoteLine(str(x.kind), x.label, x.amount_minor) for x in quote.lines)
-    return intents.Quoted(quote.id, lines, quote.total_minor, quote.currency)
 
 
 async def _known_address(
@@ -258,13 +271,14 @@ async def _find_places(
 
 
 READS: Mapping[type, Door[Any]] = {
+    intents.CheckDelivery: price_doors.check_delivery,
     intents.KnownAddress: _known_address,
     intents.FindOrders: _find_orders,
     intents.FindPlaces: _find_places,
 }
 WRITES: Mapping[type, Door[Any]] = {
     intents.Release: _release,
-    intents.Quote: _quote,
+    intents.Quote: price_doors.quote,
     intents.CancelCheckout: _cancel_checkout,
     intents.Remember: _remember,
     intents.Leave: _leave,

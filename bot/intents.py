@@ -23,6 +23,7 @@ class Hold:
     sku: str
     quantity: int
     session_id: str
+    rule_ids: tuple[str, ...] = ()  # of the promotions with which it was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,29 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where the fan is, as they shared it; in millionths of a degree."""
+
+    latitude_e6: int
+    longitude_e6: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDelivery:
+    """Do we deliver there? Asked with as much of the address as is known."""
+
+    hold_id: str
+    address: Address
+    spot: Spot | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     hold_id: str
     address: Address
     language: str
+    coupon: str = ""  # as the fan wrote it
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,7 @@ Intent = (
     Look
     | Hold
     | Release
+    | CheckDelivery
     | Quote
     | KnownAddress
     | CheckOut
@@ -116,11 +137,23 @@ Intent = (
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     sku: str
     label: str  # "M", "Blue / 42"
-    price_minor: int
+    price_minor: int  # what this fan would pay
     available: int
+    former_minor: int = 0  # what it costs otherwise; 0 = the same
+    cheaper: Mapping[str, str] = field(default_factory=dict)  # language -> why it costs less
+    flash_left: int = 0  # pieces at a price of this live only; 0 = there is none
+    flash_ends_at: int = 0  # µs
+    flash_per_fan: int = 0
+    rule_ids: tuple[str, ...] = ()  # of the promotions that make it cheaper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +169,8 @@ class Offer:
     currency: str
     ends_at: int | None  # µs; None = as long as it is pinned
     options: tuple[Option, ...]
+    personal_bp: int = 0  # what was proposed to this fan alone, in basis points
+    personal_until: int = 0  # µs
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +184,8 @@ class Held:
     sku: str
     quantity: int
     expires_at: int  # µs
+    flash_pieces: int = 0  # of them, at the price of this live
+    flash_price_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +194,21 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """We deliver there, as far as can be known."""
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteLine:
-    kind: str  # goods, delivery, tax
-    label: str  # title of the goods; empty for the rest, the texts name them
+    kind: str  # goods, discount, delivery, tax
+    label: str  # title of the goods, name of a discount or tax; empty where the texts name it
     amount_minor: int
+    source: str = ""  # of a discount: flash, promotion, coupon, personal, loyalty
+    code: str = ""  # of a coupon
+    contained_minor: int = 0  # tax that the prices above contain
+    quantity: int = 0  # pieces it is about
+    earliest: str = ""  # day of arrival, YYYY-MM-DD
+    latest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +217,7 @@ class Quoted:
     lines: tuple[QuoteLine, ...]
     total_minor: int
     currency: str
+    no_code: Refused | None = None  # why the code asked for takes nothing off
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +283,11 @@ class PlacesFound:
     places: tuple[WaitPlace, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    code: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
 Outcome = (
     Looked
     | Held
     | Released
+    | Served
     | Quoted
     | AddressKnown
     | CheckoutOpened

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.intents import Held, Intent, Offer, Option, Outcome, Quoted, QuoteLine
+from bot.intents import Held, Intent, Offer, Option, Outcome, Quoted, QuoteLine, Spot
 from bot.messages import Incoming, Reply
 from commerce.accounts import Address
 
@@ -28,6 +28,7 @@ class Place(StrEnum):
     POSTCODE = "postcode"
     REGION = "region"
     SUMMARY = "summary"  # the total is shown, consent is asked
+    CODE = "code"  # the total is known; which code makes it less?
     PREPARING = "preparing"  # checkout opened, the pay link is on its way
     PAYING = "paying"  # the pay link was given
 
@@ -87,6 +88,9 @@ class State:
     hold: Held | None = None
     address: Address = NOWHERE  # empty fields are still to be asked
     known: Address | None = None  # from an earlier purchase
+    unserved: bool = False  # we do not deliver where the address was to be
+    spot: Spot | None = None  # where the fan is; says which warehouse is the closest
+    coupon: str = ""  # the code to be used with the next total
     quote: Quoted | None = None
     checkout: Checkout | None = None  # placed and not yet known to be paid or over
     told: tuple[str, ...] = ()  # checkout ids whose end was told
@@ -140,7 +144,7 @@ NEEDS: Mapping[Place, tuple[str, ...]] = {
     Place.TURN: ("turns",),
     Place.KNOWN: ("offer", "hold", "known"),
     **dict.fromkeys(ADDRESS_PLACES, ("offer", "hold")),
-    Place.SUMMARY: ("offer", "hold", "quote"),
+    **dict.fromkeys((Place.SUMMARY, Place.CODE), ("offer", "hold", "quote")),
     Place.PREPARING: ("checkout",),
     Place.PAYING: ("checkout",),
 }
@@ -162,6 +166,7 @@ def fresh(state: State) -> State:
     return replace(
         state, place=Place.TURN if state.turns else Place.BROWSE, purchase=state.purchase + 1,
         offer=None, wanted=None, hold=None, address=NOWHERE, known=None, quote=None,
+        unserved=False, spot=None, coupon="",
     )  # fmt: skip
 
 
@@ -195,7 +200,10 @@ def address_from(body: Mapping[str, Any]) -> Address:
 
 
 def _offer(body: Mapping[str, Any]) -> Offer:
-    options = tuple(_rebuild(Option, o) for o in body.get("options", ()))
+    options = tuple(
+        _rebuild(Option, {**o, "rule_ids": tuple(o.get("rule_ids", ()))})
+        for o in body.get("options", ())
+    )
     return _rebuild(Offer, {**body, "options": options})  # type: ignore[no-any-return]
 
 
@@ -220,7 +228,7 @@ EMPTY: Mapping[type, Mapping[str, Any]] = {  # what stands in for a key an older
     for blank in (
         _OFFER, Option("", "", 0, 0), Held("", "", 1, 0), NOWHERE, Quoted("", (), 0, "USD"),
         QuoteLine("", "", 0), Checkout("", ""), Wanted("", "", "", ""),
-        WaitTurn("", "", "", "", "", ""),
+        WaitTurn("", "", "", "", "", ""), Spot(0, 0),
     )
 }  # fmt: skip
 READERS: Mapping[str, Any] = {
@@ -231,6 +239,7 @@ READERS: Mapping[str, Any] = {
     "hold": lambda body: _rebuild(Held, body),
     "address": address_from,
     "known": address_from,
+    "spot": lambda body: _rebuild(Spot, body),
     "quote": _quote,
     "checkout": _checkout,
     "told": tuple,

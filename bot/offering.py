@@ -11,6 +11,7 @@ from bot.wishes import QUANTITY_MAX, buyable, is_single
 
 CHOICES_MAX = 10
 DESCRIPTION_LENGTH_MAX = 300
+BLANK_LINE = "\0"  # stays where empty lines are left out
 WAIT = "wait"  # the value of the button that joins the waitlist of what was wanted
 
 
@@ -21,13 +22,14 @@ def card(state: State, talk: Talk, offer: Offer) -> str:
         talk.say(state, "offer.title", title=offer.title, leader=offer.leader_name),
         offer.description[:DESCRIPTION_LENGTH_MAX],
         f"{_price(state, talk, offer)} · {talking.stock(state, talk, available)}",
+        *_cheaper(state, talk, offer),
         _sizes_gone(state, talk, offer) if available else "",
         _countdown(state, talk, offer),
-        "",
+        BLANK_LINE,
         _first_question(state, talk, offer, ""),
         talk.say(state, "offer.help"),
     ]
-    return "\n".join(line for i, line in enumerate(lines) if line or i == 5)
+    return "\n".join(filter(None, lines)).replace(BLANK_LINE, "")
 
 
 def size(state: State, talk: Talk) -> Reply:
@@ -109,7 +111,40 @@ def _first_question(state: State, talk: Talk, offer: Offer, form: str) -> str:
 def _price(state: State, talk: Talk, offer: Offer) -> str:
     prices = {option.price_minor for option in offer.options} or {0}
     key = "offer.price" if len(prices) == 1 else "offer.price_from"
-    return talk.say(state, key, price=talking.price(state, min(prices), offer.currency))
+    now = talk.say(state, key, price=talking.price(state, min(prices), offer.currency))
+    former = {option.former_minor for option in offer.options}
+    if len(prices) > 1 or len(former) > 1 or former <= {0}:
+        return now
+    was = talking.price(state, former.pop(), offer.currency)
+    return talk.say(state, "offer.former", price=now, former=was)
+
+
+def _cheaper(state: State, talk: Talk, offer: Offer) -> list[str]:
+    """Why it costs less than usual, for how long, and for how many."""
+    found = [_flash(state, talk, offer, option) for option in offer.options if option.flash_left]
+    reasons = (_reason(state, option) for option in offer.options if not option.flash_left)
+    found += [talk.say(state, "offer.cheaper", reason=one) for one in dict.fromkeys(reasons) if one]
+    if offer.personal_bp and offer.personal_until > talk.now:
+        off = talking.percent(state, offer.personal_bp)
+        until = talking.clock(offer.personal_until)
+        found.append(talk.say(state, "offer.personal", off=off, clock=until))
+    return found
+
+
+def _flash(state: State, talk: Talk, offer: Offer, option: Option) -> str:
+    goods = talking.label_of(offer, option)
+    words = talk.say(
+        state, "offer.flash", count=option.flash_left, clock=talking.clock(option.flash_ends_at),
+        price=talking.price(state, option.price_minor, offer.currency),
+        most=option.flash_per_fan,
+    )  # fmt: skip
+    return f"{goods}: {words}" if goods else words
+
+
+def _reason(state: State, option: Option) -> str:
+    """In the fan's language, or as it was written."""
+    words = option.cheaper
+    return words.get(state.language) or next(iter(words.values()), "")
 
 
 def _sizes_gone(state: State, talk: Talk, offer: Offer) -> str:

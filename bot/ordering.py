@@ -140,7 +140,15 @@ def known(state: State, outcome: AddressKnown, talk: Talk) -> Turn:
         count=max(1, talk.minutes_until(state.hold.expires_at)),
         clock=talking.clock(state.hold.expires_at),
     )  # fmt: skip
-    return questions.asked(state, talk, notice)
+    return questions.asked(state, talk, f"{notice}{_at_flash_price(state, state.hold, talk)}")
+
+
+def _at_flash_price(state: State, hold: Held, talk: Talk) -> str:
+    """How many of what is held have the price of this live, which stays theirs."""
+    if not hold.flash_pieces or state.offer is None:
+        return ""
+    price = talking.price(state, hold.flash_price_minor, state.offer.currency)
+    return " " + talk.say(state, "held.flash", count=hold.flash_pieces, price=price)
 
 
 def _hold_some(state: State, sku: str, quantity: int, talk: Talk) -> Turn:
@@ -154,7 +162,9 @@ def _hold_some(state: State, sku: str, quantity: int, talk: Talk) -> Turn:
 
 def _hold(state: State, sku: str, quantity: int) -> Turn:
     assert state.offer is not None
-    return Turn(state, (), (Hold(sku, quantity, state.offer.session_id),))
+    shown = talking.option_of(state.offer, sku)
+    rule_ids = shown.rule_ids if shown else ()
+    return Turn(state, (), (Hold(sku, quantity, state.offer.session_id, rule_ids),))
 
 
 def _unclear(state: State, wish: wishes.Unclear, talk: Talk) -> Turn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import questions, words
+from bot import code_reasons, questions, words
 from bot import talk as talking
 from bot.intents import (
     CancelTaken,
@@ -24,7 +24,10 @@ from bot.talk import Talk
 def quote(state: State) -> Turn:
     """Ask for the total; whether the goods are still held is for the core to say."""
     assert state.hold is not None
-    return Turn(state, (), (Quote(state.hold.hold_id, state.address, state.language),))
+    intent = Quote(
+        state.hold.hold_id, state.address, state.language, state.coupon, state.spot
+    )  # fmt: skip
+    return Turn(state, (), (intent,))
 
 
 def renew(state: State) -> Turn:
@@ -42,8 +45,23 @@ def quoted(state: State, outcome: Quoted, talk: Talk) -> Turn:
     assert state.hold is not None
     until = talking.clock(state.hold.expires_at)
     notice = talk.say(state, "held.renewed", clock=until) if state.renewing else ""
-    state = replace(state, place=Place.SUMMARY, quote=outcome, renewing=False)
-    return questions.asked(state, talk, notice)
+    code = _became_of_code(state, outcome, talk)
+    state = replace(
+        state, place=Place.SUMMARY, quote=replace(outcome, no_code=None), renewing=False,
+        coupon="" if outcome.no_code else state.coupon,
+    )  # fmt: skip
+    return questions.asked(state, talk, notice, code)
+
+
+def _became_of_code(state: State, outcome: Quoted, talk: Talk) -> str:
+    """What is new about the code of this total, in words."""
+    if state.coupon and outcome.no_code:
+        return code_reasons.refused(state, outcome.no_code, talk)
+    known = {line.code for line in state.quote.lines} if state.quote else set()
+    now = {line.code for line in outcome.lines}
+    if now - known - {""}:
+        return talk.say(state, "code.counts", code=state.coupon)
+    return talk.say(state, "code.off") if known - now - {""} else ""
 
 
 def write(state: State, text: str, talk: Talk) -> Turn:
@@ -73,6 +91,7 @@ def opened(state: State, outcome: CheckoutOpened, talk: Talk) -> Turn:
     state = replace(
         state, place=Place.PREPARING, checkout=checkout,
         offer=None, hold=None, quote=None, address=NOWHERE, known=None,
+        coupon="", spot=None, unserved=False,
     )  # fmt: skip
     text = talk.say(state, "checkout.opened", code=checkout.order_code)
     return Turn(state, (Reply(text=text),))

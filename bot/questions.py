@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot import addresses, countries, offering
+from bot import addresses, amounts, countries, offering
 from bot import talk as talking
 from bot.intents import Held
 from bot.messages import Choice, Link, Priority, Reply
@@ -141,10 +141,13 @@ def _name_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
 
 
 def _country_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
-    return tuple(
+    likely = tuple(
         Choice(talking.button_id(state, code), countries.name(code, state.language))
         for code in countries.likely(state.language, state.territory)
     )
+    # Who was told that we do not deliver there may have had enough.
+    cancel = (talk.button(state, "cancel", "button.cancel"),) if state.unserved else ()
+    return (*likely, *cancel)
 
 
 def _region_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
@@ -172,8 +175,9 @@ def _summary(state: State, talk: Talk) -> Reply:
     address = ", ".join(addresses.lines(state.address, state.language))
     lines = [
         talk.say(state, "summary.title"),
-        *_amounts(state, talk),
+        *amounts.added(state, state.quote, talk),
         talk.say(state, "summary.total", amount=total),
+        *amounts.contained(state, state.quote, talk),
         talk.say(state, "summary.address", address=address),
         _held_until(state, talk, state.hold),
         "",
@@ -189,28 +193,22 @@ def _held_until(state: State, talk: Talk, hold: Held) -> str:
     return talk.say(state, "summary.until", clock=talking.clock(hold.expires_at))
 
 
-def _amounts(state: State, talk: Talk) -> list[str]:
-    assert state.quote is not None
-    found = []
-    for line in state.quote.lines:
-        amount = talking.price(state, line.amount_minor, state.quote.currency)
-        if line.kind == "goods":
-            goods = talking.goods(state, talk)
-            found.append(talk.say(state, "summary.goods", goods=goods, amount=amount))
-        elif line.kind == "delivery":
-            key = "summary.delivery" if line.amount_minor else "summary.delivery_free"
-            found.append(talk.say(state, key, amount=amount))
-        elif line.amount_minor:
-            found.append(talk.say(state, "summary.tax", amount=amount))
-    return found
-
-
 def _summary_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    code = ("uncode", "button.uncode") if state.coupon else ("code", "button.code")
     return (
         talk.button(state, agreement(state), "button.agree"),
         talk.button(state, "change", "button.change"),
         talk.button(state, "cancel", "button.cancel"),
+        talk.button(state, *code),
     )
+
+
+def _code(state: State, talk: Talk) -> Reply:
+    return Reply(text=talk.say(state, "ask.code"))
+
+
+def _code_choices(state: State, talk: Talk) -> tuple[Choice, ...]:
+    return (talk.button(state, "none", "button.no_code"),)
 
 
 def _preparing(state: State, talk: Talk) -> Reply:
@@ -240,6 +238,7 @@ QUESTIONS: Mapping[Place, Callable[[State, Talk], Reply]] = {
     Place.POSTCODE: _postcode,
     Place.REGION: _region,
     Place.SUMMARY: _summary,
+    Place.CODE: _code,
     Place.PREPARING: _preparing,
     Place.PAYING: _paying,
 }
@@ -255,5 +254,6 @@ CHOICES: Mapping[Place, Callable[[State, Talk], tuple[Choice, ...]]] = {
     Place.POSTCODE: _skip_choices,
     Place.REGION: _region_choices,
     Place.SUMMARY: _summary_choices,
+    Place.CODE: _code_choices,
     Place.PAYING: lambda state, talk: (talk.button(state, "cancel", "button.cancel"),),
 }

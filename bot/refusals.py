@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot import countries, ordering, paying, questions, waiting
+from bot import countries, delivery, ordering, paying, questions, waiting
 from bot import talk as talking
 from bot.intents import (
     AddressKnown,
     CancelCheckout,
+    CheckDelivery,
     CheckOut,
     FindPlaces,
     Hold,
@@ -22,6 +23,7 @@ from bot.intents import (
     Refused,
     Release,
     Remember,
+    Served,
     TakeUp,
 )
 from bot.messages import Reply
@@ -39,6 +41,8 @@ def hear(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
         return ordering.known(state, AddressKnown(None), talk)
     if isinstance(answer.intent, Join | Leave | FindPlaces):
         return _aside(state, refused, talk)
+    if isinstance(answer.intent, CheckDelivery) and refused.code != "no_delivery":
+        return delivery.served(state, Served(), talk)
     handler = REFUSALS.get(refused.code, _unknown)
     return handler(state, answer, refused, talk)
 
@@ -46,6 +50,8 @@ def hear(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
 def _out_of_stock(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
     """How many there are, and nothing is held; or what else there is, and the waitlist."""
     intent = answer.intent
+    if isinstance(intent, Quote):  # who delivers there has too few
+        return _no_delivery(state, answer, Refused(refused.code, {"reason": "none_there"}), talk)
     if not isinstance(intent, Hold) or state.offer is None:
         return _unknown(state, answer, refused, talk)
     wanted = _wanted(state.offer, intent)
@@ -127,12 +133,26 @@ def _checkout_closed(state: State, answer: Answer, refused: Refused, talk: Talk)
 
 
 def _no_delivery(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
-    if not isinstance(answer.intent, Quote | CheckOut) or state.hold is None:
+    if not isinstance(answer.intent, Quote | CheckOut | CheckDelivery) or state.hold is None:
         return _unknown(state, answer, refused, talk)
-    name = countries.name(answer.intent.address.country, state.language)
+    there = answer.intent.address
+    key = NOT_THERE.get(refused.facts.get("reason", ""), "refusal.no_delivery")
+    name = countries.name(there.country, state.language)
+    text = talk.say(state, key, country=name, postcode=there.postcode)
     address = replace(state.address, country="", city="", region="", postcode="")
-    state = replace(state, place=Place.COUNTRY, address=address, quote=None, renewing=False)
-    return questions.asked(state, talk, talk.say(state, "refusal.no_delivery", country=name))
+    state = replace(
+        state, place=Place.COUNTRY, address=address, unserved=True, spot=None, quote=None,
+        renewing=False,
+    )  # fmt: skip
+    return questions.asked(state, talk, text)
+
+
+def _price_gone(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    """What made it cheaper was used up by others, or is over: a new total says what holds now."""
+    if not isinstance(answer.intent, CheckOut) or state.hold is None:
+        return _unknown(state, answer, refused, talk)
+    turn = paying.quote(state)
+    return replace(turn, replies=(Reply(text=talk.say(state, "refusal.limit_reached")),))
 
 
 def _unknown(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
@@ -154,6 +174,11 @@ def _look_again(state: State, text: str, talk: Talk) -> Turn:
     return replace(turn, replies=(Reply(text=text),))
 
 
+NOT_THERE = {
+    "postcode": "refusal.no_delivery_postcode",
+    "too_heavy": "refusal.too_heavy",
+    "none_there": "refusal.none_there",
+}
 OVER = ("session_ended", "nothing_pinned")
 REFUSALS: Mapping[str, Handler] = {
     "out_of_stock": _out_of_stock,
@@ -169,4 +194,5 @@ REFUSALS: Mapping[str, Handler] = {
     "order_already_paid": _already_paid,
     "checkout_closed": _checkout_closed,
     "no_delivery": _no_delivery,
+    "limit_reached": _price_gone,
 }

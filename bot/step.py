@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from bot import (
+    codes,
     commands,
     delivery,
     events,
@@ -40,6 +41,7 @@ from bot.intents import (
     Release,
     Released,
     Remembered,
+    Served,
     TakenUp,
 )
 from bot.messages import Incoming, Kind
@@ -96,6 +98,9 @@ def _text(state: State, given: Incoming, talk: Talk) -> Turn:
         return commands.run(command, state, talk)
     if not text:
         return _unreadable(state, talk, "notice.empty")
+    code = codes.said(text)
+    if code is not None:
+        return codes.use(state, code, talk)
     value = _named_choice(state, text, talk)
     return _press(state, value, talk) if value else FLOW[state.place].write(state, text, talk)
 
@@ -144,7 +149,7 @@ def _start(state: State, given: Incoming, talk: Talk) -> Turn:
 
 
 def _location(state: State, given: Incoming, talk: Talk) -> Turn:
-    return _unreadable(state, talk, "notice.location" if state.hold else "notice.media")
+    return delivery.located(state, given.facts, talk) or _unreadable(state, talk, "notice.media")
 
 
 def _media(state: State, given: Incoming, talk: Talk) -> Turn:
@@ -193,7 +198,17 @@ def _summary_pressed(state: State, value: str, talk: Talk) -> Turn:
         return delivery.change(state, talk)
     if value == "cancel":
         return commands.cancel(state, talk)
+    if value == "code":
+        return codes.ask(state, talk)
+    if value == "uncode":
+        return codes.use(state, "", talk)
     return paying.agree(state, talk)
+
+
+def _country_pressed(state: State, value: str, talk: Talk) -> Turn:
+    if value == "cancel":
+        return commands.cancel(state, talk)
+    return delivery.press(state, value, talk)
 
 
 def _cancel_pressed(state: State, value: str, talk: Talk) -> Turn:
@@ -211,7 +226,9 @@ FLOW: Mapping[Place, Accepts] = {
     Place.TURN: Accepts(press=waiting.press, write=waiting.write),
     Place.KNOWN: Accepts(press=delivery.confirm, write=delivery.write_known),
     **dict.fromkeys(ADDRESS_PLACES, Accepts(press=delivery.press, write=delivery.write)),
+    Place.COUNTRY: Accepts(press=_country_pressed, write=delivery.write),
     Place.SUMMARY: Accepts(press=_summary_pressed, write=paying.write),
+    Place.CODE: Accepts(press=codes.press, write=codes.write),
     Place.PREPARING: Accepts(press=_wait, write=_wait),
     Place.PAYING: Accepts(press=_cancel_pressed, write=_wait),
 }
@@ -234,6 +251,7 @@ ANSWERS: Mapping[type, Callable[[State, Any, Talk], Turn]] = {
     Looked: ordering.looked,
     Held: ordering.held,
     AddressKnown: ordering.known,
+    Served: delivery.served,
     Quoted: paying.quoted,
     CheckoutOpened: paying.opened,
     CancelTaken: paying.cancel_taken,

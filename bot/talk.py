@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+from babel import Locale
+from babel.dates import format_interval, format_skeleton
+from babel.numbers import format_percent
 
 from bot.intents import Offer, Option
 from bot.messages import Choice
@@ -47,6 +55,39 @@ def clock(at: int) -> str:
     """The time of day in UTC, which is the only one we know of a fan."""
     minutes = at // MINUTE % DAY_MINUTES
     return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def moment(state: State, at: int) -> str:
+    """Day and time: "5 Jun, 12:00 UTC"."""
+    day = datetime.fromtimestamp(at // SECOND, UTC).date()
+    return f"{_days(day, day, state.language)}, {clock(at)} UTC"
+
+
+def days(state: State, earliest: str, latest: str) -> str:
+    """From the one to the other: "Jun 4 – 6"; a single one where they are the same."""
+    return _days(date.fromisoformat(earliest), date.fromisoformat(latest), state.language)
+
+
+@lru_cache(maxsize=512)
+def _days(first: date, last: date, language: str) -> str:
+    if first == last:
+        return str(format_skeleton("MMMd", first, locale=language))
+    return str(format_interval(first, last, "MMMd", locale=language))
+
+
+def weekdays(state: State, numbers: Iterable[int]) -> str:
+    """0 = Monday."""
+    names = Locale.parse(state.language).days["format"]["wide"]
+    return ", ".join(names[number] for number in sorted(numbers))
+
+
+def hours(start: int, until: int) -> str:
+    """From and until a minute of the day."""
+    return f"{clock(start * MINUTE)}–{clock(until * MINUTE)}"
+
+
+def percent(state: State, basis_points: int) -> str:
+    return str(format_percent(Decimal(basis_points).scaleb(-4), locale=state.language))
 
 
 def price(state: State, minor: int, currency: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar
 
 from commerce.kernel.clock import MINUTE, SECOND
 from commerce.kernel.errors import Refusal
 from commerce.kernel.machine import Machine
+from commerce.promotions import FlashSale
 from live.streams import Stream, StreamKind
 
 ROOM_TEXT_MAX = 300
@@ -158,11 +159,25 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Watcher:
+    """Whoever looks at an offer; prices may depend on it."""
+
+    fan_id: str = ""  # empty = not known yet
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     sku: str
     label: str
-    price_minor: int
+    price_minor: int  # what one piece costs whoever looks
     available: int
+    former_minor: int = 0  # what it costs otherwise; 0 = the same
+    cheaper: Mapping[str, str] = field(default_factory=dict)  # language -> why it costs less
+    flash: FlashSale | None = None
+    rule_ids: tuple[str, ...] = ()  # of the promotions that make it cheaper
+    usual_minor: int = 0  # before promotions
+    floor_minor: int | None = None  # what it never undercuts; None where nobody said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +188,7 @@ class Offer:
     session_slug: str
     session_title: str
     leader_name: str
+    leader_id: str
     product_id: str
     title: str
     description: str

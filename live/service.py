@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from commerce import catalog, inventory, promotions
+from commerce import catalog, promotions
 from commerce.kernel import clock, ids, masking
 from commerce.kernel.database import Tx
 from live import events, model, store, streams
-from live.model import NothingPinned, Offer, Option, Pin, RoomMessage, Session, Status
+from live.model import Pin, RoomMessage, Session, Status
 
 ROOM_HISTORY = 60
 SLUG_TRIES = 5
@@ -233,81 +231,12 @@ async def pins_of(tx: Tx, session_id: str) -> list[Pin]:
     return await store.timeline(tx, session_id)
 
 
-async def current_offer(tx: Tx, slug_or_id: str) -> Offer | None:
-    """What can be bought in this session now; None where it is not live, bare or over."""
-    found = await find_session(tx, slug_or_id)
-    if found is None or found.status is not Status.LIVE:
-        return None
-    offer = await pinned_offer(tx, found)
-    return None if offer is None or model.is_over(offer.ends_at, now=clock.now()) else offer
-
-
-async def check_on_offer(tx: Tx, session_id: str, sku: str) -> None:
-    """A fan may take what is pinned, or was a moment ago: that is what they saw when they chose.
-
-    Raises NothingPinned after that, after its countdown, and outside a live session.
-    """
-    found = await session(tx, session_id)
-    sold = (await catalog.products_of_skus(tx, [sku])).get(sku)
-    timeline = await store.timeline(tx, session_id) if found.status is Status.LIVE else []
-    now = clock.now()
-    if sold is None or not any(model.may_buy(pin, sold.id, now=now) for pin in timeline):
-        raise NothingPinned(session_id=session_id)
-
-
-async def pinned_offer(tx: Tx, session: Session) -> Offer | None:
-    """What is pinned, even when its time is over: a room shows that it was missed."""
-    pin = await store.open_pin(tx, session.id)
-    if pin is None:
-        return None
-    return await _offer(tx, session, await catalog.product(tx, pin.product_id), pin.offer_ends_at)
-
-
-async def offer_with(tx: Tx, session_id: str, sku: str) -> Offer:
-    """The product of this variant as it is offered in the session, pinned or not any more."""
-    session = await store.get(tx, session_id)
-    sold = await catalog.products_of_skus(tx, [sku])
-    if sku not in sold:
-        raise NothingPinned(session_id=session_id)
-    return await _offer(tx, session, sold[sku], None)
-
-
 async def wake_rooms_showing(tx: Tx, sku: str) -> None:
     """What is left of this changed: the rooms that show it read their state again."""
     sold = await catalog.products_of_skus(tx, [sku])
     if sku in sold:
         for session_id in await store.sessions_showing(tx, sold[sku].id):
             tx.wake(f"session:{session_id}")
-
-
-async def names_of(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Title and label of each; the label is empty where there is only one to choose."""
-    sold = await catalog.products_of_skus(tx, skus)
-    named = dict.fromkeys(skus, ("", ""))
-    for sku, product in sold.items():
-        label = product.variant(sku).label if len(product.variants) > 1 else ""
-        named[sku] = (product.title, label)
-    return named
-
-
-async def _offer(tx: Tx, session: Session, product: catalog.Product, ends_at: int | None) -> Offer:
-    left = await inventory.available(tx, [variant.sku for variant in product.variants])
-    return Offer(
-        session_id=session.id,
-        session_slug=session.slug,
-        session_title=session.title,
-        leader_name=session.leader_name,
-        product_id=product.id,
-        title=product.title,
-        description=product.description,
-        image_url=product.image,
-        currency=product.currency,
-        ends_at=ends_at,
-        options=tuple(
-            Option(v.sku, v.label, v.price_minor, left.get(v.sku, 0))
-            for v in sorted(product.variants, key=lambda v: v.position)
-        ),
-    )
 
 
 async def say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Shop:
     left: tuple[str, ...] = ()  # places given up by the next `Leave`
     stopped: bool = True
     delivery_minor: int = 500
+    coupons: Mapping[str, intents.Refused] = field(default_factory=dict)  # why they do not count
     count: int = 0
 
     def answer(self, intent: intents.Intent) -> intents.Outcome:
@@ -65,6 +66,7 @@ class Shop:
             intents.Look: lambda _: intents.Looked(self.offer),
             intents.Hold: self._held,
             intents.Release: lambda _: intents.Released(),
+            intents.CheckDelivery: lambda _: intents.Served(),
             intents.Quote: self._quoted,
             intents.KnownAddress: lambda _: intents.AddressKnown(self.known),
             intents.CheckOut: self._opened,
@@ -90,13 +92,16 @@ class Shop:
 
     def _quoted(self, quote: intents.Quote) -> intents.Quoted:
         self.count += 1
-        goods = intents.QuoteLine("goods", "Hoodie", 4500)
+        no_code = self.coupons.get(quote.coupon)
+        off = 450 if quote.coupon and no_code is None else 0
         lines = (
-            goods,
+            intents.QuoteLine("goods", "Hoodie", 4500),
+            *([intents.QuoteLine("discount", "", -off, "coupon", quote.coupon)] if off else []),
             intents.QuoteLine("delivery", "", self.delivery_minor),
             intents.QuoteLine("tax", "", 0),
         )
-        return intents.Quoted(f"quote-{self.count}", lines, 4500 + self.delivery_minor, "EUR")
+        total = sum(line.amount_minor for line in lines)
+        return intents.Quoted(f"quote-{self.count}", lines, total, "EUR", no_code)
 
     def _opened(self, checkout: intents.CheckOut) -> intents.CheckoutOpened:
         self.count += 1

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.intents import CancelCheckout, FindOrders, Look, OrderLine, Refused, Release, Remember
+from bot.intents import (
+    CancelCheckout,
+    FindOrders,
+    Look,
+    OrderLine,
+    Refused,
+    Release,
+    Remember,
+    Spot,
+)
 from bot.messages import Kind, Priority
 from bot.model import Place
 from tests.bot.fans import HOME, Fan, Shop, an_offer, at, link_comes, money_comes
@@ -83,8 +92,9 @@ def test_anything_else_is_answered_and_the_question_asked_again(place, kind, giv
     fan.shares(kind, **given)
 
     looks = kind is Kind.START and place in ("size", "fewer", "turn")
+    priced_anew = kind is Kind.LOCATION and place == "summary"
     assert (fan.state.place, fan.kinds) == (
-        "size" if looks else place, ["Look"] if looks else [],
+        "size" if looks else place, ["Look"] if looks else ["Quote"] if priced_anew else [],
     )  # fmt: skip
     assert len(fan.replies) == 1
 
@@ -99,10 +109,17 @@ def test_whatever_comes_first_shows_what_is_on(kind):
 
 
 def test_a_location_is_thanked_for_and_the_address_still_asked():
-    said = at("street").shares(Kind.LOCATION)
+    fan = at("street")
 
-    assert said.startswith("Thank you for the location.")
+    said = fan.shares(Kind.LOCATION, facts={"latitude": 41.40338, "longitude": -2.17403})
+
+    assert said.startswith("Thank you for the location:")
     assert said.endswith("A flat or floor can go on a second line.")
+    assert fan.state.spot == Spot(41_403_380, -2_174_030)
+    fan.writes("12 Main St")
+    fan.writes("Springfield")
+    fan.writes("62701")
+    assert fan.asked[0].spot == Spot(41_403_380, -2_174_030)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -44,10 +44,10 @@ class Desk:
         )
         self.count = 0
 
-    async def opens(self):
+    async def opens(self, pieces=10):
         async def work(tx):
             shirt = await a_product_on_sale(tx)
-            await inventory.receive(tx, SKU, 10, reason="delivery")
+            await inventory.receive(tx, SKU, pieces, reason="delivery")
             session = await live.start_session(
                 tx, leader_id="leader-1", leader_name="Mara", title="Drop", stream="/still.png"
             )

@@ -33,10 +33,7 @@ class Evening(Desk):
     """The till around the desk: an inbox, turns, and events that are heard."""
 
     async def opens(self, pieces: int) -> None:
-        await super().opens()
-        await self.database.unit_of_work(
-            lambda tx: inventory.adjust(tx, "k", SKU, "main", pieces - 10, "a drop", "ada", 1)
-        )
+        await super().opens(pieces)
         self.runtime = Runtime(
             database=self.database,
             step=lambda state, given: step(state, given, texts=TEXTS, now=self.clock.at),

@@ -19,12 +19,12 @@ from tests.bot.fans import HOME, NOON, TEXTS, Fan, Shop, a_single, an_offer, sav
 CODES = (
     "out_of_stock", "hold_expired", "nothing_pinned", "unknown_session", "quote_expired",
     "order_already_paid", "checkout_closed", "no_delivery", "something_new", "sku_suspended",
-    "turn_lapsed", "session_ended",
+    "turn_lapsed", "session_ended", "limit_reached",
 )  # fmt: skip
 INTENTS = (
     intents.Look, intents.Hold, intents.Release, intents.Quote, intents.KnownAddress,
     intents.CheckOut, intents.CancelCheckout, intents.FindOrders, intents.Remember, intents.Join,
-    intents.Leave, intents.TakeUp, intents.FindPlaces,
+    intents.Leave, intents.TakeUp, intents.FindPlaces, intents.CheckDelivery,
 )  # fmt: skip
 EVENTS = (
     "payment_ready", "payment_declined", "order_confirmed", "order_paid", "checkout_expired",
@@ -36,14 +36,15 @@ ONWARD = {  # what brings a fan on from each place
     "browse": "hi", "size": "M", "fewer": "1", "turn": "yes", "known": "yes",
     "country": "US", "name": "Ann Lee", "street": "12 Main St", "city": "Springfield",
     "postcode": "62701", "region": "IL",
-    "summary": "I agree", "preparing": "and?", "paying": "and?",
+    "summary": "I agree", "code": "SUNDAY10", "preparing": "and?", "paying": "and?",
 }  # fmt: skip
 SAID = st.one_of(
     st.sampled_from(sorted(words.COMMANDS)),
     st.sampled_from(
         ["M", "2 x L", "1", "2", "yes", "no", "US", "Germany", "uae", "Brazil", "Ann Lee",
          "12 Main St", "Springfield", "62701", "10115", "I agree", "acepto", "skip", "Dubai",
-         "Ann Lee\n12 Main St\nSpringfield, IL 62701\nUSA", "🔥" * 3000]
+         "Ann Lee\n12 Main St\nSpringfield, IL 62701\nUSA", "🔥" * 3000, "code SUNDAY10",
+         "cupón OLD", "no code"]
     ),
     st.text(max_size=30),
 )  # fmt: skip
@@ -58,6 +59,7 @@ STEPS = st.one_of(
     st.tuples(st.just("presses_old"), st.integers(0, 60)),
     st.tuples(st.just("enters"), st.sampled_from(["", "friday", "saturday", "\x00"])),
     st.tuples(st.just("shares"), st.sampled_from([Kind.MEDIA, Kind.LOCATION])),
+    st.tuples(st.just("is_at"), st.tuples(st.floats(-90, 90), st.floats(-180, 180))),
     st.tuples(st.just("leaves"), st.just(None)),
     st.tuples(st.just("refuse"), REFUSED),
     st.tuples(st.just("event"), st.tuples(st.sampled_from(EVENTS), st.integers(0, 8))),
@@ -71,7 +73,8 @@ class Tale:
     """A fan who does anything, watched for what must never happen."""
 
     def __init__(self, language: str) -> None:
-        self.fan = Fan(shop=Shop(), language=language, name="Ann Lee")
+        old = Refused("minimum_worth", {"missing_minor": 1, "currency": "EUR"})
+        self.fan = Fan(shop=Shop(coupons={"OLD": old}), language=language, name="Ann Lee")
         self.buttons: list[str] = []
 
     def go(self, what: str, how: Any) -> None:
@@ -94,6 +97,9 @@ class Tale:
             "writes": lambda: fan.writes(how),
             "enters": lambda: fan.enters(how),
             "shares": lambda: fan.shares(how),
+            "is_at": lambda: fan.shares(
+                Kind.LOCATION, facts=dict(zip(("latitude", "longitude"), how, strict=True))
+            ),
             "leaves": lambda: fan.shares(Kind.LEFT),
             "sends_card": lambda: fan.writes("[card number removed]", card_masked=True),
             "event": lambda: self._hears(*how),

@@ -20,7 +20,7 @@ ENGLISH = (  # what the fan writes, how our answer goes on, what is asked of the
     ("2 x M", "2 x Hoodie (M) is held for you for 10 minutes, until 12:10 UTC.",
      ["Hold", "KnownAddress"]),
     ("Narnia", "I do not know that country.", []),
-    ("usa", "What is the full name", []),
+    ("usa", "What is the full name", ["CheckDelivery"]),
     ("Ann Lee", "What is the street and house number?", []),
     ("12 Main St", "Which town or city?", []),
     ("Springfield", "What is the ZIP code? It looks like 95014.", []),
@@ -39,7 +39,7 @@ SPANISH = (
     ("dos de la mediana", "Te reservo 2 x Hoodie (M) durante 10 minutos, hasta las 12:10 UTC.",
      ["Hold", "KnownAddress"]),
     ("Narnia", "No conozco ese país.", []),
-    ("España", "¿Cuál es el nombre completo", []),
+    ("España", "¿Cuál es el nombre completo", ["CheckDelivery"]),
     ("Ana López", "¿Cuál es la calle y el número?", []),
     ("Calle Mayor 1", "¿Qué población o ciudad?", []),
     ("Madrid", "¿Cuál es el código postal? Es de la forma 28039.", []),
@@ -75,7 +75,7 @@ def test_a_whole_purchase_by_buttons():
     fan.writes("12 Main St")
     fan.writes("Springfield")
     fan.writes("62701")
-    assert fan.labels == ["I agree and pay", "Another address", "Cancel"]
+    assert fan.labels == ["I agree and pay", "Another address", "Cancel", "I have a code"]
     fan.presses("I agree and pay")
 
     assert fan.asked == [

@@ -69,6 +69,7 @@ async def test_what_is_pinned_is_the_offer(database, clock):
         session_slug="summer-drop",
         session_title="Summer drop",
         leader_name="Mara",
+        leader_id=LEADER,
         product_id=product_id,
         title="Linen dress",
         description="Light and cool.",

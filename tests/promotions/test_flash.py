@@ -185,6 +185,21 @@ async def test_who_holds_a_piece_keeps_the_price_when_time_is_over(shop, clock):
     assert await shop.count() == (1, 1, 0)
 
 
+async def test_the_offer_of_the_live_shows_the_price_what_it_was_and_what_is_left(shop):
+    flash = await shop.runs(replace(TERMS, quantity=2))
+    assert await shop.gets("ana") == 1
+
+    offer = await shop.does(live.current_offer, shop.session.slug)
+
+    small, medium = offer.options
+    assert (small.price_minor, small.former_minor, small.flash) == (4900, 0, None)
+    assert (medium.price_minor, medium.former_minor) == (3900, 5900)
+    assert (medium.flash.left, medium.flash.ends_at) == (1, flash.ends_at)
+    assert await shop.gets("ben") == 1
+    again = await shop.does(live.current_offer, shop.session.slug)
+    assert (again.options[1].price_minor, again.options[1].flash) == (5900, None)
+
+
 async def test_a_hold_that_goes_gives_its_pieces_to_the_next(shop, clock):
     await shop.runs(replace(TERMS, quantity=2))
     released, expired = await shop.holds("ana"), await shop.holds("ben", seconds=60)
