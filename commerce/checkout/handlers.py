@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commerce import ledger, orders, payments
-from commerce.checkout import flow, postings, refunding, settling
+from commerce.checkout import favours, flow, postings, refunding, settling
 from commerce.checkout.model import CheckoutData, Ending
 from commerce.kernel import saga
 from commerce.kernel.database import Tx
@@ -59,6 +59,7 @@ async def refunded(tx: Tx, event: Envelope) -> None:
         await ledger.settle(tx, posting_id)
     if fact["whole"] and order.status is orders.Status.PAID:
         await orders.mark_refunded(tx, order.id)
+        await favours.forget(tx, order.id)
     await refunding.heard(tx, fact["refund_key"], refunding.SUCCEEDED)
 
 

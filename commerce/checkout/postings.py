@@ -67,16 +67,37 @@ def collected(payment: payments.Payment) -> Posting:
 def refunded(
     payment: payments.Payment, order: orders.Order, refund_id: str, amount_minor: int
 ) -> Posting:
-    """A sale that is given back is debited to refunds; money without a sale just goes back."""
+    """A sale that is given back is debited to refunds, and its tax is owed to nobody any more;
+    money without a sale just goes back."""
     sold_for = order.status in (orders.Status.PAID, orders.Status.REFUNDED)
+    tax_minor = _tax_of(order, payment.refund_minor, amount_minor) if sold_for else 0
     owed = ledger.REFUNDS if sold_for else ledger.CUSTOMER_PAYABLE
+    debits = (
+        (owed, amount_minor - tax_minor),
+        (ledger.tax_payable(order.address.country), tax_minor),
+    )
     clearing = ledger.clearing(payment.provider)
     return Posting(
         id=refund_posting(refund_id),
         reason="refund",
         reference=order.id,
-        transfers=(Transfer(owed, clearing, payment.currency, amount_minor),),
+        transfers=tuple(
+            Transfer(debit, clearing, payment.currency, minor) for debit, minor in debits if minor
+        ),
     )
+
+
+def _tax_of(order: orders.Order, refunds_minor: int, amount_minor: int) -> int:
+    """The part of a refund that is tax; `refunds_minor` is all that goes back, this one included.
+
+    Parts of an order add up to its tax, however it is divided.
+    """
+    tax = sum(
+        line.contained_minor + (line.amount_minor if line.kind == "tax" else 0)
+        for line in order.lines
+    )
+    before = refunds_minor - amount_minor
+    return tax * refunds_minor // order.total_minor - tax * before // order.total_minor
 
 
 def refund_posting(refund_id: str) -> str:

@@ -62,6 +62,7 @@ async def begin(
     )
     if await saga.begun_by(tx, KIND, key) is not None:
         return refund
+    payment = await payments.get(tx, payment.id)  # with this refund among those it knows of
     await ledger.pend(tx, postings.refunded(payment, order, refund.id, amount_minor))
     data = RefundData(
         order_id=order.id,

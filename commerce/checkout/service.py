@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from commerce import inventory, orders, payments, pricing
 from commerce.accounts import Address
-from commerce.checkout import model
+from commerce.checkout import favours, model
 from commerce.checkout.flow import KIND
 from commerce.checkout.model import CheckoutData, Ending
 from commerce.kernel import idempotency, ids, saga
@@ -43,7 +43,8 @@ async def open_checkout(tx: Tx, request: Request) -> Checkout:
     """Place the order, write down the payment and begin the saga. Idempotent on the key.
 
     Raises hold_expired where the hold is gone or somebody else's, quote_expired, no_such_quote,
-    key_reused where the key opened another checkout.
+    limit_reached where others used up a promotion, key_reused where the key opened another
+    checkout.
     """
     asked = _fingerprint(request)
     before = await saga.begun_by(tx, KIND, request.key)
@@ -56,6 +57,13 @@ async def open_checkout(tx: Tx, request: Request) -> Checkout:
         order = await _place(tx, request, quote, session_id=hold.reference, checkout_id=checkout_id)
     except KeyReused as reused:  # order and saga are born together: run again, and find them
         raise Contended(f"checkout {request.key} was opened at the same time") from reused
+    await favours.reserve(
+        tx,
+        checkout_id=checkout_id,
+        fan_id=request.fan_id,
+        leader_id=request.leader_id,
+        quote=quote,
+    )
     expires_at = model.link_ends_at(hold.expires_at, await tx.now())
     await inventory.extend(tx, hold.id, expires_at + model.GRACE)
     payment = await payments.create(

@@ -63,8 +63,15 @@ _refund_waits = (
 _its_payment = (
     select(P.id).where(P.id == _after(RECEIVED), P.captured_minor == T.amount_minor).exists()
 )
+_beside = TRANSFERS.alias("beside")
+_of_the_posting = (  # a refund's tax is a transfer of its own
+    select(total(_beside.c.amount_minor))
+    .where(_beside.c.posting_id == T.posting_id, _beside.c.kind == T.kind)
+    .correlate(TRANSFERS)
+    .scalar_subquery()
+)
 _its_refund = (
-    select(R.id).where(R.id == _after(REFUNDED), R.amount_minor == T.amount_minor).exists()
+    select(R.id).where(R.id == _after(REFUNDED), R.amount_minor == _of_the_posting).exists()
 )
 
 

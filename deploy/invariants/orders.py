@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from commerce.inventory import MovementKind
 from commerce.inventory.tables import STOCK_MOVEMENTS
+from commerce.ledger import CUSTOMER_PAYABLE
+from commerce.ledger.tables import TRANSFERS
 from commerce.orders import Status
 from commerce.orders.tables import ORDERS
 from commerce.payments.tables import PAYMENTS
 from deploy.invariants.rule import Invariant, Part, posted_minor, total
 
 ORDER, P, M = ORDERS.c, PAYMENTS.c, STOCK_MOVEMENTS.c
+
+
+def _by_the_fan(account: ColumnElement[str]) -> ColumnElement[bool]:
+    """Paid, or to be paid at the door; discounts and contained taxes move beside it."""
+    return or_(account == CUSTOMER_PAYABLE, account.startswith("receivable:"))
+
+
 SOLD = (Status.CONFIRMED, Status.PAID, Status.REFUNDED)  # the pieces are the fan's
 _for_it = M.reference == ORDER.id
 _sold_twice = (  # from one warehouse; its pieces may come from several
@@ -30,8 +39,8 @@ _pieces_out = (
     .scalar_subquery()
 )
 _captured = select(total(P.captured_minor)).where(P.order_id == ORDER.id).scalar_subquery()
-_sale = posted_minor("sold:", ORDER.id)
-_taken_back = posted_minor("unsold:", ORDER.id)
+_sale = posted_minor("sold:", ORDER.id, _by_the_fan(TRANSFERS.c.debit))
+_taken_back = posted_minor("unsold:", ORDER.id, _by_the_fan(TRANSFERS.c.credit))
 
 INVARIANTS = (
     Invariant(

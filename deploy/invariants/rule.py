@@ -94,11 +94,13 @@ def total(amount: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(amount), 0), Amount)
 
 
-def posted_minor(prefix: str, subject: ColumnElement[Any]) -> ColumnElement[int]:
-    """What is posted under `prefix:subject`, all its transfers together."""
+def posted_minor(
+    prefix: str, subject: ColumnElement[Any], *which: ColumnElement[bool]
+) -> ColumnElement[int]:
+    """What is posted under `prefix:subject`, its transfers (or those) together."""
     return (
         select(total(TRANSFERS.c.amount_minor))
-        .where(TRANSFERS.c.posting_id == literal(prefix) + subject, POSTED)
+        .where(TRANSFERS.c.posting_id == literal(prefix) + subject, POSTED, *which)
         .scalar_subquery()
     )
 

@@ -24,6 +24,8 @@ from tests.checkout.fakes import Provider
 
 SKU = "shirt-m"
 TOTAL = 5_490  # two shirts and their delivery
+TAX = 953  # that these contain: 868 and 85
+EARNED = {"sales": TAX - 5_000, "delivery_income": -490, "tax_payable:ES": -TAX}
 HOLD_SECONDS = 600
 
 

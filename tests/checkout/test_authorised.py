@@ -8,9 +8,9 @@ from commerce.inventory.jobs import expire_holds
 from commerce.kernel.clock import DAY, HOUR, SECOND
 from commerce.payments import CaptureMode, EventKind, Stands
 from tests.checkout.fakes import LOST, OUTAGE, REFUSED
-from tests.checkout.shop import HOLD_SECONDS, TOTAL
+from tests.checkout.shop import EARNED, HOLD_SECONDS, TOTAL
 
-SOLD = {"clearing:sandbox": TOTAL, "sales": -5_000, "delivery_income": -490}
+SOLD = {"clearing:sandbox": TOTAL, **EARNED}
 PAID = ("paid", "claimed", "completed")
 GONE = ("cancelled", "released", "reverted")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from commerce.kernel.clock import DAY
 from commerce.payments import EventKind
-from tests.checkout.shop import HOLD_SECONDS, TOTAL
+from tests.checkout.shop import EARNED, HOLD_SECONDS, TOTAL
 
-PROMISED = {"receivable:sandbox": TOTAL, "sales": -5_000, "delivery_income": -490}
-COLLECTED = {"clearing:sandbox": TOTAL, "sales": -5_000, "delivery_income": -490}
+PROMISED = {"receivable:sandbox": TOTAL, **EARNED}
+COLLECTED = {"clearing:sandbox": TOTAL, **EARNED}
 
 
 async def promised(shop):

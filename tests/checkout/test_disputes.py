@@ -7,15 +7,14 @@ from itertools import permutations
 import pytest
 
 from commerce.payments import DisputeStatus, EventKind
-from tests.checkout.shop import TOTAL
+from tests.checkout.shop import EARNED, TOTAL
 
 FEE = 1_500
-SALE = {"sales": -5_000, "delivery_income": -490}
 OPENED = {
-    "clearing:sandbox": -FEE, "disputes:sandbox": TOTAL, "dispute_fees:sandbox": FEE, **SALE,
+    "clearing:sandbox": -FEE, "disputes:sandbox": TOTAL, "dispute_fees:sandbox": FEE, **EARNED,
 }  # fmt: skip
-WON = {"clearing:sandbox": TOTAL - FEE, "dispute_fees:sandbox": FEE, **SALE}
-LOST = {"clearing:sandbox": -FEE, "refunds": TOTAL, "dispute_fees:sandbox": FEE, **SALE}
+WON = {"clearing:sandbox": TOTAL - FEE, "dispute_fees:sandbox": FEE, **EARNED}
+LOST = {"clearing:sandbox": -FEE, "refunds": TOTAL, "dispute_fees:sandbox": FEE, **EARNED}
 
 
 async def disputes(shop, purchase, status):

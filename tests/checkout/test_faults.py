@@ -8,11 +8,11 @@ from commerce.checkout import CheckoutClosed
 from commerce.checkout.model import CheckoutData
 from commerce.kernel.clock import DAY
 from commerce.payments import EventKind, Stands
-from tests.checkout.shop import HOLD_SECONDS, TOTAL, Shop
+from tests.checkout.shop import EARNED, HOLD_SECONDS, TOTAL, Shop
 
 PAID = ("paid", "claimed", "completed")
 GONE = ("cancelled", "released", "reverted")
-SOLD = {"clearing:sandbox": TOTAL, "sales": -5_000, "delivery_income": -490}
+SOLD = {"clearing:sandbox": TOTAL, **EARNED}
 
 
 async def patiently(shop, seconds=300):

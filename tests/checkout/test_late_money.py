@@ -9,10 +9,10 @@ from commerce.kernel import jsons
 from commerce.kernel.clock import DAY, SECOND
 from commerce.kernel.tables import OUTBOX
 from commerce.payments import EventKind, RefundStatus, Stands
-from tests.checkout.shop import HOLD_SECONDS, TOTAL
+from tests.checkout.shop import EARNED, HOLD_SECONDS, TOTAL
 
 PAID = ("paid", "claimed", "completed")
-SOLD = {"clearing:sandbox": TOTAL, "sales": -5_000, "delivery_income": -490}
+SOLD = {"clearing:sandbox": TOTAL, **EARNED}
 REVIVED = ("paid", "claimed", "reverted")
 
 

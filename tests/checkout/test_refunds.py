@@ -11,13 +11,18 @@ from commerce.checkout import refunding
 from commerce.kernel import saga
 from commerce.payments import EventKind, NotPaid, RefundDiffers, RefundStatus, RefundTooLarge
 from tests.checkout.fakes import LOST, OUTAGE, REFUSED
-from tests.checkout.shop import TOTAL
+from tests.checkout.shop import EARNED, TAX, TOTAL
 
-SOLD = {"clearing:sandbox": TOTAL, "sales": -5_000, "delivery_income": -490}
+SOLD = {"clearing:sandbox": TOTAL, **EARNED}
 
 
 def given_back(amount_minor):
-    return SOLD | {"clearing:sandbox": TOTAL - amount_minor, "refunds": amount_minor}
+    """With its part of the tax, which is owed to nobody any more."""
+    tax = TAX * amount_minor // TOTAL
+    return SOLD | {
+        "clearing:sandbox": TOTAL - amount_minor, "refunds": amount_minor - tax,
+        "tax_payable:ES": tax - TAX,
+    }  # fmt: skip
 
 
 async def refund_saga(shop, key="refund-1"):
@@ -60,7 +65,7 @@ async def test_until_the_provider_did_it_it_is_pending_and_counts_in_no_balance(
     await shop.refunds(purchase, 490)
     await shop.settles()
 
-    assert await pending(shop) == [490]
+    assert await pending(shop) == [490 - 85]
     assert await shop.books() == SOLD
     await shop.hears(
         purchase, EventKind.REFUND, refund_key="refund-1", refund_ref="back refund-1",
