@@ -23,6 +23,7 @@ from backoffice.product_pages import ProductPages
 from backoffice.reconciliation import Reconciliation
 from backoffice.signing_in import SigningIn
 from backoffice.stock_pages import StockPages
+from backoffice.warehouse_pages import WarehousePages
 from commerce import catalog, payments
 from commerce.kernel.database import Database
 from commerce.kernel.fanout import Fanout
@@ -63,6 +64,7 @@ class Backoffice:
             CategoryPages(desk),
             ListingPages(desk),
             StockPages(desk),
+            WarehousePages(desk),
             DeliveryPages(desk),
             PicturesPages(desk, media),
             Operations(desk),

@@ -34,6 +34,7 @@ OPERATIONS = "/backoffice/operations"
 MENU = (
     Item("Sessions", "/backoffice", SELL),
     Item("Products", "/backoffice/products", STOCK),
+    Item("Warehouses", "/backoffice/warehouses", (Action.MANAGE_DELIVERY,)),
     Item("What I sell", "/backoffice/listings", (Action.EDIT_LISTINGS,)),
     Item("Delivery", "/backoffice/delivery", (Action.MANAGE_DELIVERY,)),
     Item("Operations", OPERATIONS, (Action.OPERATE,)),

@@ -14,8 +14,7 @@ from commerce.catalog import Changes, Condition, Product, TaxCategory, Variant
 
 TITLE_MAX, DESCRIPTION_MAX, LABEL_MAX = 120, 4_000, 60
 BLANK_ROWS, ROWS_MAX = 3, 300
-ATTRIBUTES = 3  # how many a variant can have here
-USUAL = ("size", "colour", "")
+USUAL = ("size", "colour")
 SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 WHOLE = re.compile(r"[0-9]{1,9}")
 PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,2}))?")
@@ -49,7 +48,7 @@ class ProductForm:
 
 def of(product: Product) -> ProductForm:
     """The form as it opens."""
-    names = _attribute_names(product)
+    names = attribute_names(product)
     values = {
         "title": product.title,
         "description": product.description,
@@ -66,10 +65,11 @@ def of(product: Product) -> ProductForm:
     return ProductForm(values=values, rows=rows, version=product.version)
 
 
-def _attribute_names(product: Product) -> tuple[str, ...]:
+def attribute_names(product: Product) -> tuple[str, ...]:
+    """What its variants differ by, with room for one more."""
     used = dict.fromkeys(name for variant in product.variants for name in variant.attributes)
-    unused = (name for name in USUAL if name and name not in used)
-    return (*used, *unused, *[""] * ATTRIBUTES)[: max(ATTRIBUTES, len(used))]
+    unused = (name for name in USUAL if name not in used)
+    return (*used, *unused, "")[: max(len(USUAL), len(used) + 1)]
 
 
 def _row(n: int, variant: Variant, names: tuple[str, ...], currency: str) -> dict[str, str]:
@@ -127,6 +127,7 @@ class _Reading:
     def __init__(self, values: Mapping[str, str], product: Product) -> None:
         self._values = values
         self._product = product
+        self._places = range(len(attribute_names(product)))
         self.errors: dict[str, str] = {}
         self.rows = min(self.number("rows") or BLANK_ROWS, ROWS_MAX)
 
@@ -182,7 +183,7 @@ class _Reading:
         """An empty row is no variant, nor is one that is to go."""
         names = ("sku", "label", "price", "min", "max", "weight", "volume")
         typed = [f"{name}-{n}" for name in names]
-        typed += [f"value-{n}-{place}" for place in range(ATTRIBUTES)]
+        typed += [f"value-{n}-{place}" for place in self._places]
         return not self.get(f"gone-{n}") and any(self.get(name) for name in typed)
 
     def _variant(self, n: int) -> Variant:
@@ -192,7 +193,7 @@ class _Reading:
             self.errors[f"sku-{n}"] = words.SKU
         attributes = {
             self.get(f"name-{place}"): self.get(f"value-{n}-{place}")
-            for place in range(len(self._product_names()))
+            for place in self._places
             if self.get(f"name-{place}") and self.get(f"value-{n}-{place}")
         }
         variant = Variant(
@@ -209,9 +210,6 @@ class _Reading:
         self._check_picture(n, variant.image)
         return variant
 
-    def _product_names(self) -> tuple[str, ...]:
-        return _attribute_names(self._product)
-
     def _check_picture(self, n: int, picture: str) -> None:
         """Only pictures that were checked when they came in."""
         own = {variant.image for variant in self._product.variants}
@@ -225,7 +223,7 @@ def over(form: ProductForm, present: Product) -> ProductForm:
     Variants that they added stand below; taking one off needs somebody who sees it.
     """
     rows, values = form.rows, dict(form.values)
-    names = _attribute_names(present)
+    names = attribute_names(present)
     typed = {form.get(f"sku-{n}"): n for n in range(form.rows) if form.get(f"sku-{n}")}
     theirs = {name: text for name, text in of(present).values.items() if "-" not in name}
     for variant in present.variants:

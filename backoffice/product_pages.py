@@ -142,7 +142,7 @@ class ProductPages:
             may_keep=visit.may(Action.MOVE_STOCK),
             conditions=words.CONDITIONS,
             taxes=words.TAXES,
-            attributes=max(product_forms.ATTRIBUTES, _attributes_of(product)),
+            attributes=len(product_forms.attribute_names(product)),
             **said,
         )
 
@@ -255,7 +255,3 @@ def _wrong_in_new(values: Mapping[str, str]) -> dict[str, str]:
     if values.get("currency", "").upper() not in CURRENCIES:
         errors["currency"] = words.CURRENCY
     return errors
-
-
-def _attributes_of(product: Product) -> int:
-    return len({name for variant in product.variants for name in variant.attributes})

@@ -40,7 +40,9 @@ class Item:
 
     @property
     def prices(self) -> str:
-        return pages.prices([size.price_minor for size in self.sizes], self.product.currency)
+        """In one line; a price of 0 is one that is not known yet."""
+        known = [size.price_minor for size in self.sizes if size.price_minor]
+        return pages.prices(known, self.product.currency)
 
     @property
     def left(self) -> int:
