@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import live
-from commerce import inventory, promotions, suppliers
+from commerce import inventory, promotions
 from commerce.inventory import Hold, Holds
 from commerce.inventory.jobs import expire_holds
 from commerce.kernel.clock import MINUTE
@@ -26,10 +26,7 @@ TERMS = FlashTerms(price_minor=3900, quantity=5, duration=10 * MINUTE)
 class Shop:
     database: Database
 
-    async def opens(self, pieces: int = 12, product_supplier: str = SUPPLIER) -> None:
-        await self.does(
-            suppliers.create, supplier_id=SUPPLIER, name="Lino", country="ES", currency="EUR"
-        )
+    async def opens(self, pieces: int = 12) -> None:
         self.session = await a_session(self.database)
         self.product_id = await a_product(self.database, left=pieces)
         await pin(self.database, self.session, self.product_id)
