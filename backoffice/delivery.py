@@ -52,6 +52,11 @@ class Tried:
     names: Mapping[str, str] = field(default_factory=dict)  # of warehouses
 
     @property
+    def days(self) -> list[str]:
+        """When each of the parcels arrives."""
+        return [words.days(parcel.earliest, parcel.latest) for parcel in self.parcels]
+
+    @property
     def charge_minor(self) -> int:
         return sum(parcel.charge_minor for parcel in self.parcels)
 

@@ -53,6 +53,7 @@ class DeliveryPages:
             any_supplier=visit.may(Action.SEE_EVERYTHING),
             countries=words.countries(),
             speeds=words.SPEEDS,
+            zone_names=words.DEFAULT_ZONES,
             notice=words.NOTICES.get(asked.get("said", ""), ""),
         )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 
 from babel import Locale
+from babel.dates import format_date
 
 from commerce.kernel.errors import Refusal
 
@@ -65,6 +67,14 @@ def countries() -> dict[str, str]:
     nowhere = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
     found = {code: name for code, name in known.items() if len(code) == 2 and code not in nowhere}
     return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def days(earliest: str, latest: str) -> str:
+    said = [
+        format_date(date.fromisoformat(day), "EEE, d MMM", locale="en")
+        for day in dict.fromkeys((earliest, latest))
+    ]
+    return " to ".join(said)
 
 
 def place(code: str) -> str:
