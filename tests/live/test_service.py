@@ -77,8 +77,8 @@ async def test_what_is_pinned_is_the_offer(database, clock):
         currency="EUR",
         ends_at=None,
         options=(
-            live.Option("linen-dress-s", "S", 4900, 0),
-            live.Option("linen-dress-m", "M", 5900, 12),
+            live.Option("linen-dress-s", "S", 4900, 0, usual_minor=4900),
+            live.Option("linen-dress-m", "M", 5900, 12, usual_minor=5900),
         ),
     )
     assert await database.read(lambda tx: live.current_offer(tx, session.id)) == offer
