@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commerce import catalog, inventory, suppliers
-from commerce.catalog import Product, Variant
+from commerce.catalog import Listing, Product, Variant
 
 
 def a_variant(**changes) -> Variant:
@@ -21,6 +21,11 @@ def a_product(**changes) -> Product:
         "variants": (a_variant(), a_variant(sku="shirt-l", label="L", position=1)),
     }
     return Product(**(facts | changes))
+
+
+def a_listing(**changes) -> Listing:
+    facts = {"id": "listing", "leader_id": "mara", "product_id": "shirt", "prices": {}}
+    return Listing(**(facts | changes))
 
 
 async def a_draft(tx, product: Product | None = None) -> Product:

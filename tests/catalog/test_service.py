@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from commerce import catalog
+from commerce import catalog, inventory, suppliers
 from commerce.catalog import Changes, Status, store
 from commerce.catalog.tables import PRODUCTS, VARIANTS
 from commerce.kernel.errors import Contended
@@ -63,14 +63,85 @@ async def test_a_life_from_draft_to_archive_is_announced(database, clock):
     ]
 
 
-async def test_an_incomplete_product_stays_a_draft(database, clock):
-    await database.unit_of_work(lambda tx: a_draft(tx, a_product(pictures=())))
+async def test_what_has_no_place_in_a_warehouse_stays_a_draft(database, clock):
+    async def prepared(tx):
+        await suppliers.create(tx, supplier_id="sol", name="Sol", country="ES", currency="EUR")
+        return await a_draft(tx, a_product(pictures=()))
 
+    draft = await database.unit_of_work(prepared)
+
+    with pytest.raises(catalog.ProductIncomplete) as refused:
+        await database.unit_of_work(lambda tx: catalog.publish(tx, "shirt"))
+    assert refused.value.facts["missing"] == ["image", "stock location"]
+    assert (await product(database), await announced(database)) == (draft, ["product.changed"])
+
+    await database.unit_of_work(lambda tx: inventory.open_shelf(tx, "shirt-l"))
+    await edit(database, Changes(pictures=("/media/shirt.svg",)), 1)
+    await database.unit_of_work(lambda tx: catalog.publish(tx, "shirt"))
     with pytest.raises(catalog.ProductIncomplete):
+        await edit(database, Changes(variants=(a_variant(sku="new"),)), 3)
+    assert (await product(database)).variants == draft.variants
+
+
+async def test_nothing_of_a_suspended_supplier_is_put_on_sale(database, clock):
+    await database.unit_of_work(a_product_on_sale)
+    unlisted = await database.unit_of_work(lambda tx: catalog.unlist(tx, "shirt"))
+    await database.unit_of_work(lambda tx: suppliers.move(tx, "sol", suppliers.Action.SUSPEND))
+
+    with pytest.raises(catalog.SupplierNotActive):
         await database.unit_of_work(lambda tx: catalog.publish(tx, "shirt"))
 
-    assert (await product(database)).status is Status.DRAFT
-    assert await announced(database) == ["product.changed"]
+    assert await product(database) == unlisted
+
+
+async def test_another_suppliers_product_is_not_edited_moved_or_deleted(database, clock):
+    before = await database.unit_of_work(a_draft)
+    deeds = (
+        lambda tx: catalog.edit_product(
+            tx, "shirt", Changes(title="Mine"), expected_version=1, supplier_id="luna"
+        ),
+        lambda tx: catalog.move_product(tx, "shirt", catalog.Action.ARCHIVE, supplier_id="luna"),
+        lambda tx: catalog.delete_product(tx, "shirt", expected_version=1, supplier_id="luna"),
+    )
+
+    for deed in deeds:
+        with pytest.raises(catalog.NotYourProduct):
+            await database.unit_of_work(deed)
+
+    assert (await product(database), await announced(database)) == (before, ["product.changed"])
+
+
+async def test_everything_that_is_said_of_a_product_is_kept(database, clock):
+    rich = a_variant(
+        price_min_minor=2_000, price_max_minor=3_000, image="/media/blue.webp",
+        weight_grams=240, volume_cm3=1_500,
+    )  # fmt: skip
+    wanted = a_product(
+        pictures=("/media/a.webp", "/media/b.webp"), condition=catalog.Condition.REFURBISHED,
+        tax_category=catalog.TaxCategory.REDUCED, share_max_bp=1_250, variants=(rich,),
+    )  # fmt: skip
+    await database.unit_of_work(lambda tx: a_draft(tx, wanted))
+
+    assert await product(database) == wanted
+    bare = a_variant(price_minor=2_600)
+    edited = await edit(database, Changes(variants=(bare,), pictures=()), 1)
+    assert await product(database) == edited
+    assert (edited.variants, edited.image, edited.condition) == ((bare,), "", "refurbished")
+
+
+async def test_of_two_products_that_claim_one_sku_at_once_one_gets_it(database, clock):
+    outcomes = await asyncio.gather(
+        *(
+            database.unit_of_work(lambda tx, n=n: a_draft(tx, a_product(id=f"product-{n}")))
+            for n in range(6)
+        ),
+        return_exceptions=True,
+    )
+
+    won = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+    assert len(won) == 1
+    assert {type(o) for o in outcomes if isinstance(o, Exception)} == {catalog.SkuTaken}
+    assert await database.read(lambda tx: catalog.products(tx)) == won
 
 
 async def test_of_two_editors_of_one_version_the_second_is_told(database, clock):
@@ -158,6 +229,29 @@ async def test_products_are_found_by_id_by_sku_and_by_supplier(database, clock):
         {"shirt-m": shirt, "shirt-l": shirt},
         shirt.variants[1],
     )
+
+
+async def test_products_come_in_pages_by_status_and_are_counted(database, clock):
+    async def many(tx):
+        for n in range(5):
+            await a_draft(tx, a_product(id=f"{n}", title=f"Shirt {n}", variants=()))
+        await a_draft(tx, a_product(id="hat", title="A hat", variants=(), supplier_id="luna"))
+        await catalog.archive(tx, "4")
+
+    await database.unit_of_work(many)
+
+    async def page(**asked):
+        found = await database.read(lambda tx: catalog.products_page(tx, **asked))
+        return [product.id for product in found]
+
+    assert await page(most=3) == ["hat", "0", "1"]
+    assert await page(most=3, skip=3) == ["2", "3", "4"]
+    assert await page(most=9, supplier_id="sol", statuses=[Status.DRAFT]) == list("0123")
+    assert await page(most=9, supplier_id="luna", statuses=[Status.ARCHIVED]) == []
+    counts = await database.read(catalog.product_counts)
+    assert counts == {Status.DRAFT: 5, Status.ARCHIVED: 1}
+    luna = await database.read(lambda tx: catalog.product_counts(tx, supplier_id="luna"))
+    assert luna == {Status.DRAFT: 1}
 
 
 async def test_a_deleted_product_is_seen_nowhere(database, clock):
