@@ -6,7 +6,7 @@ A nudge only says "look again"; a slow tick looks by itself, so a lost nudge cos
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -68,10 +68,23 @@ def _offer(offer: live.Offer) -> dict[str, Any]:
         "ends_at": offer.ends_at,
         "left": sum(option.available for option in offer.options),
         "options": [
-            {"label": o.label, "price_minor": o.price_minor, "left": o.available}
+            {
+                "label": o.label,
+                "price_minor": o.price_minor,
+                "former_minor": o.former_minor,
+                "cheaper": o.cheaper,
+                "flash": _flash(o),
+                "left": o.available,
+            }
             for o in offer.options
         ],
     }
+
+
+def _flash(option: live.Option) -> dict[str, int] | None:
+    if option.flash is None:
+        return None
+    return {"left": option.flash.left, "ends_at": option.flash.ends_at}
 
 
 def state_body(state: Mapping[str, Any], language: str, watching: int) -> dict[str, Any]:
@@ -91,10 +104,35 @@ def _priced(offer: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {
         "price": text(prices[0]) if prices else "",
         "price_varies": len(prices) > 1,
+        **_cheaper(offer, language, text),
         "options": [
-            {"label": o["label"], "price": text(o["price_minor"]), "left": o["left"]}
+            {
+                "label": o["label"],
+                "price": text(o["price_minor"]),
+                "left": o["left"],
+                "flash": o["flash"] is not None,
+            }
             for o in offer["options"]
         ],
+    }
+
+
+def _cheaper(offer: Mapping[str, Any], language: str, text: Callable[[int], str]) -> dict[str, Any]:
+    """Of the cheapest: what it cost before, why it costs less; and the flash that ends first."""
+    best = min(offer["options"], key=lambda option: option["price_minor"], default=None)
+    if best is None:
+        return {"former": "", "why": "", "flash": None}
+    words = best["cheaper"]
+    running = [option["flash"] for option in offer["options"] if option["flash"]]
+    return {
+        "former": text(best["former_minor"]) if best["former_minor"] else "",
+        "why": words.get(language) or next(iter(words.values()), ""),
+        "flash": {
+            "left": sum(flash["left"] for flash in running),
+            "ends_at": min(flash["ends_at"] for flash in running),
+        }
+        if running
+        else None,
     }
 
 

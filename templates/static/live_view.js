@@ -111,10 +111,21 @@ export class Stage {
       ? this.texts.from.replace("{price}", offer.price)
       : offer.price;
     $("offer-about").textContent = offer.description;
+    this.cheaper(offer);
     this.stock(offer.left);
     this.options(offer.options);
     card.hidden = false;
     $("offer-bare").hidden = true;
+  }
+
+  cheaper(offer) {
+    const say = (id, text) => {
+      $(id).textContent = text;
+      $(id).hidden = !text;
+    };
+    say("offer-former", offer.former);
+    say("offer-why", offer.why);
+    $("flash-left").textContent = offer.flash ? fill(this.texts.flash_left, offer.flash.left) : "";
   }
 
   stock(left) {
@@ -132,6 +143,7 @@ export class Stage {
       ...shown.map((option) => {
         const item = make("li", "", `${option.label} `);
         item.dataset.gone = option.left === 0 ? "yes" : "no";
+        item.dataset.flash = option.flash ? "yes" : "no";
         item.append(make("span", "figures", option.left || this.texts.sold_out_short));
         return item;
       }),
@@ -155,6 +167,10 @@ export class Stage {
     clock.hidden = left === Infinity;
     clock.dataset.urgent = left < 60000 ? "yes" : "no";
     $("offer-time").textContent = over ? "0:00" : minutes(left);
+    // Over here first: the server says a moment later what it costs now.
+    const flash = offer.flash ? offer.flash.ends_at / 1000 - (Date.now() + this.offset) : 0;
+    $("offer-flash").hidden = flash <= 0;
+    $("flash-time").textContent = flash > 0 ? minutes(flash) : "";
     $("buy").disabled = over || offer.left === 0;
     $("buy").textContent = over ? this.texts.offer_over : offer.left ? this.texts.buy : this.texts.gone;
   }
