@@ -22,7 +22,7 @@ from bot.texts import Texts
 from channels.web import WebChannel
 from commerce import catalog, checkout, inventory, payments, promotions
 from commerce.accounts import jobs as accounts_jobs
-from commerce.catalog import media_jobs, search_handlers, search_jobs
+from commerce.catalog import media_jobs, search_handlers, search_jobs, sheets_jobs
 from commerce.checkout import jobs as checkout_jobs
 from commerce.inventory import jobs as inventory_jobs
 from commerce.kernel import clock, logs
@@ -353,6 +353,7 @@ def jobs(database: Database, known: payments.Gateways, storage: catalog.Storage)
         job("conclude_refunds", 60, lambda: healing.conclude_refunds(database)),
         job("watch_the_books", 60, lambda: watch(database)),
         job("move_promotions", 5, lambda: promotions_jobs.move_promotions(database)),
+        job("work_off_sheets", 2, lambda: sheets_jobs.work_off(database)),
         job("clear_pictures", 3600, lambda: media_jobs.clear_away(database, storage)),
         job("run_out_offers", 15, lambda: offers_jobs.run_out(database)),
         job("learn_from_offers", 15, lambda: offers_jobs.learn(database)),

@@ -67,11 +67,16 @@ def price(currency: str) -> Callable[[str], int | None]:
         if not text:
             return None
         try:
-            return money.parse_money(_pointed(text), currency, "en")
+            return _minor(text, currency)
         except money.MoneyUnreadable as refusal:
             raise Unclear(str(refusal.facts["reason"]), currency=currency) from None
 
     return reader
+
+
+@lru_cache(maxsize=4096)  # the prices of a sheet repeat
+def _minor(text: str, currency: str) -> int:
+    return money.parse_money(_pointed(text), currency, "en")
 
 
 def _pointed(text: str) -> str:
