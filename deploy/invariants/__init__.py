@@ -16,6 +16,7 @@ from deploy.invariants import (
     orders,
     payouts,
     promotions,
+    shipping,
     stock,
     waitlist,
     work,
@@ -31,6 +32,7 @@ INVARIANTS: Sequence[Invariant] = (
     *payouts.INVARIANTS,
     *clearing.INVARIANTS,
     *promotions.INVARIANTS,
+    *shipping.INVARIANTS,
     *work.INVARIANTS,
 )
 # What jobs do in time; a till that stands still lets it lie.

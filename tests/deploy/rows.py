@@ -24,6 +24,7 @@ from commerce.payments.tables import (
 )
 from commerce.promotions.flash_tables import FLASH_CLAIMS, FLASH_FANS, FLASHES
 from commerce.promotions.tables import LIMITS, USES
+from commerce.shipping.tables import DELIVERY_AREAS, DELIVERY_ZONES
 from live.tables import WAITLIST_ENTRIES
 from tests.accounts.factories import an_address
 from tests.conftest import NOON
@@ -248,6 +249,19 @@ def limit(**changes: Any) -> Row:
         "key": "total:pr", "promotion_id": "pr", "code": "", "fan_id": "", "used": 1, "most": 2,
     }  # fmt: skip
     return LIMITS, facts | changes
+
+
+def zone(**changes: Any) -> Row:
+    facts = {
+        "id": "z", "supplier_id": "s", "name": "Home", "origin": "", "rates": "[]", "version": 1,
+        "changed_by": "n", "changed_at": 0,
+    }  # fmt: skip
+    return DELIVERY_ZONES, facts | changes
+
+
+def area(**changes: Any) -> Row:
+    facts = {"supplier_id": "s", "origin": "", "country": "DE", "postcode_prefix": ""}
+    return DELIVERY_AREAS, facts | {"zone_id": "z"} | changes
 
 
 def saga(**changes: Any) -> Row:

@@ -19,6 +19,7 @@ from tests.deploy.rows import (
     OWED,
     PAID,
     Rows,
+    area,
     capture,
     dispute,
     disputed,
@@ -53,6 +54,7 @@ from tests.deploy.rows import (
     use,
     won,
     write,
+    zone,
 )
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -195,6 +197,10 @@ BROKEN: list[tuple[str, Rows]] = [
     ("nothing_stuck", [saga(status="compensating", next_at=LONG_AGO)]),
     ("no_event_stuck", [event(occurred_at=LONG_AGO)]),
     ("no_event_stuck", [event(occurred_at=LONG_AGO, next_at=LONG_AGO)]),
+    ("zone_has_an_area", [zone()]),
+    ("area_has_its_zone", [area()]),
+    ("area_has_its_zone", [zone(), area(), area(country="FR", supplier_id="x")]),
+    ("area_has_its_zone", [zone(origin="FR"), area(origin="FR"), area()]),
 ]  # fmt: skip
 
 UNDER_WAY = event(name="payment.refunded", aggregate_id="p")
@@ -308,6 +314,7 @@ RIGHT: dict[str, Rows] = {
     ],
     "a saga that waits for its time": [saga()],
     "a saga that ended long ago": [saga(status="completed", next_at=LONG_AGO)],
+    "a zone": [zone(), area(), area(postcode_prefix="80")],
     "an event just written": [event()],
     "an event delivered long ago": [event(status="sent", occurred_at=LONG_AGO)],
     "an event that is tried again": [event(occurred_at=LONG_AGO, next_at=NOON + MINUTE)],
