@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 ARMS_BP = (0, 500, 1_000, 1_500, 2_000, 2_500, 3_000)  # the first is full price
-LIFTS = (0.0, 0.15, 0.3, 0.5, 0.7, 0.9, 1.1, 1.35, 1.6, 1.9, 2.3, 2.8)  # of log odds, at the most
+LIFTS = (0.0, 0.2, 0.4, 0.65, 0.9, 1.2, 1.5, 1.85, 2.3, 2.8)  # of log odds, at the most
 BENDS = (0.6, 1.0, 1.8)  # below 1 the first percents move most, above it the last
 MEAN_LIFT = 1.0  # where discounts do something, before anything was seen
-DOUBTED = 0.8  # the part of the cells in which a doubtful mind thinks that they do nothing
+DOUBTED = 0.9  # the part of the cells in which a doubtful mind thinks that they do nothing
 ODDS_MEAN, ODDS_SD = -2.5, 1.5  # log odds at full price before anything was seen
 PRIOR_CELLS = 2.0  # the weight of what was thought before, against one cell
 ROUNDS = 4
@@ -64,6 +64,7 @@ def _kept(shares: Sequence[float]) -> Weights:
 
 
 SHAPES = _shapes()
+SINKS = {shape: tuple(math.exp(-rise) for rise in shape) for shape in SHAPES}
 NOTHING_KNOWN = Population(_before(MEAN_LIFT, 0), _before(MEAN_LIFT, DOUBTED))
 
 
@@ -141,10 +142,12 @@ def _start(seen: Seen) -> float:
 def _fit(shape: Shape, seen: Seen, odds: float) -> Fit:
     """The mode by Newton's method, and the evidence by the normal curve around it (Laplace)."""
     precision = 1 / ODDS_SD**2
+    arms = [(SINKS[shape][place], asked, bought) for place, asked, bought in seen]
     for _ in range(NEWTON_STEPS):
+        sink = math.exp(-odds)
         slope, bend = (ODDS_MEAN - odds) * precision, precision
-        for place, asked, bought in seen:
-            chance = 1 / (1 + math.exp(-odds - shape[place]))
+        for sinks, asked, bought in arms:
+            chance = 1 / (1 + sink * sinks)
             slope += bought - asked * chance
             bend += asked * chance * (1 - chance)
         step = max(-STEP_MAX, min(STEP_MAX, slope / bend))

@@ -68,17 +68,14 @@ def _means(
     margin_minor: Mapping[int, int], curves: Sequence[Curve], beliefs: Sequence[float]
 ) -> dict[int, int]:
     """By discount, the margin that a fan is expected to bring."""
-    return {
-        arm: round(
-            margin_minor[arm]
-            * MILLI
-            * sum(
-                belief * curve.chances[place] for belief, curve in zip(beliefs, curves, strict=True)
+    means = {}
+    for place, arm in enumerate(ARMS_BP):
+        if arm in margin_minor:
+            chances = (
+                belief * one.chances[place] for belief, one in zip(beliefs, curves, strict=True)
             )
-        )
-        for place, arm in enumerate(ARMS_BP)
-        if arm in margin_minor
-    }
+            means[arm] = round(margin_minor[arm] * MILLI * sum(chances))
+    return means
 
 
 def _shares(
@@ -88,8 +85,8 @@ def _shares(
     shares = dict.fromkeys(sorted(allowed), 0.0)
     places = [(place, arm) for place, arm in enumerate(ARMS_BP) if arm in margin_minor]
     for curve in curves:
-        best = max(places, key=lambda one: margin_minor[one[1]] * curve.chances[one[0]])[1]
-        shares[best if best in allowed else 0] += curve.hope
+        best = max((margin_minor[arm] * curve.chances[place], -arm) for place, arm in places)
+        shares[-best[1] if -best[1] in allowed else 0] += curve.hope
     return shares
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -105,7 +105,19 @@ def start(
     _show(start.measure(database, count), json=json)
 
 
-def _show(measured: Coroutine[Any, Any, list[Row]], *, json: bool) -> None:
+@app.command()
+def offers(
+    count: Annotated[int, typer.Option(min=1_000, max=200_000, help="Fans who ask.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same audience every time.")] = 1,
+    json: Json = False,
+) -> None:
+    """What personal offers earn from simulated audiences whose demand is known."""
+    from deploy.bench import offers
+
+    _show(offers.measure(count, seed), json=json)
+
+
+def _show(measured: Coroutine[Any, Any, Sequence[Row]], *, json: bool) -> None:
     import uvloop
 
     from deploy import servers

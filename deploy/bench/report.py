@@ -25,8 +25,8 @@ TEXTS = 2  # columns that are texts; the rest are figures
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     bench: str
-    database: str
-    concurrency: int
+    database: str | None = None
+    concurrency: int | None = None
     rate_per_second: float | None = None
     baseline_per_second: float | None = None  # bare transactions, in the same run
     ratio: float | None = None
@@ -74,7 +74,8 @@ def show(rows: Sequence[Row], say: Callable[[str], None], *, json: bool) -> None
         for one in rows:
             say(jsons.dumps(asdict(one)))
         return
-    table = [list(HEADS.values()), *([_shown(x) for x in asdict(one).values()] for one in rows)]
+    heads = [HEADS.get(name, name.replace("_", " ")) for name in asdict(rows[0])]
+    table = [heads, *([_shown(x) for x in asdict(one).values()] for one in rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
     for line in table:
         cells = [
