@@ -39,10 +39,14 @@ async def plan(
 
 
 async def check_served(tx: Tx, goods: Sequence[Shipped], to: Destination) -> None:
-    """Refuses no_delivery as soon as the known part of the address is enough for it."""
+    """Refuses no_delivery as soon as the known part of the address is enough for it.
+
+    Pieces may still move, so it is enough that some warehouse with any of them delivers there.
+    """
     shelves = await inventory.stock_of(tx, [one.sku for one in goods])
     for one in goods:
-        there = {shelf.warehouse for shelf in shelves.get(one.sku, ())} | {one.warehouse}
+        stocked = {shelf.warehouse for shelf in shelves.get(one.sku, ()) if shelf.available > 0}
+        there = stocked | {one.warehouse}
         origin = {(one.supplier_id, warehouse): one.origin_country for warehouse in there}
         _serving(await _senders(tx, origin), to)
 

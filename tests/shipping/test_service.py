@@ -153,12 +153,15 @@ def changed(database, warehouse):
     )
 
 
-async def held(database, quantity: int) -> str:
+async def held(database, quantity: int, *, key="k", warehouse="") -> str:
     holds = Holds(database)
     hold = await holds.hold(
-        key="k", sku="tee", quantity=quantity, owner="fan", reference="live", seconds=600
+        key=key, sku="tee", quantity=quantity, owner=key, reference="live", seconds=600
     )
     await holds.close()
+    if warehouse:
+        part = [Part(warehouse, quantity)]
+        await database.unit_of_work(lambda tx: inventory.relocate(tx, hold.id, part))
     return hold.id
 
 
@@ -233,6 +236,37 @@ async def test_no_is_said_from_the_country_and_then_from_the_postcode(database):
         await check(to("DE", "80331"))
     assert country.value.facts == {"country": "FR", "reason": "country"}
     assert postcode.value.facts == {"country": "DE", "postcode": "80331", "reason": "postcode"}
+
+
+async def test_another_warehouse_counts_as_long_as_it_has_pieces(database):
+    await stocked(database, main=1, hamburg=1)
+    await changed(database, a_warehouse("hamburg", areas=(Area("DE"),)))
+    there = [goods("tee", warehouse="hamburg")]
+
+    def check():
+        return database.read(lambda tx: shipping.check_served(tx, there, to("FR")))
+
+    await check()
+    await held(database, 1, warehouse="main")
+    with pytest.raises(NoDelivery) as refused:
+        await check()
+
+    assert refused.value.facts == {"country": "FR", "reason": "warehouse"}
+
+
+async def test_of_many_who_want_the_closest_piece_one_gets_it(database):
+    await stocked(database, berlin=1, hamburg=1, munich=8)
+    holds = [await held(database, 1, key=f"fan-{n}") for n in range(6)]
+
+    moved = await asyncio.gather(
+        *(allocate(database, hold_id, to("DE", "22301")) for hold_id in holds)
+    )
+
+    assert sorted(hold.parts[0].warehouse for hold in moved) == [
+        "berlin", "hamburg", "munich", "munich", "munich", "munich",
+    ]  # fmt: skip
+    shelves = (await database.read(lambda tx: inventory.stock_of(tx, ["tee"])))["tee"]
+    assert {one.warehouse: one.held for one in shelves} == {"berlin": 1, "hamburg": 1, "munich": 4}
 
 
 async def test_parcels_follow_the_zones_and_the_hours_of_their_warehouses(database):
