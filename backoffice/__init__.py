@@ -19,7 +19,9 @@ from backoffice.operations_books import OperationsBooks
 from backoffice.operations_money import OperationsMoney
 from backoffice.operations_parked import OperationsParked
 from backoffice.pictures_pages import PicturesPages
+from backoffice.price_pages import PricePages
 from backoffice.product_pages import ProductPages
+from backoffice.promotion_pages import PromotionPages
 from backoffice.reconciliation import Reconciliation
 from backoffice.signing_in import SigningIn
 from backoffice.stock_pages import StockPages
@@ -61,9 +63,11 @@ class Backoffice:
             Console(desk, fanout=fanout, feeds=self._feeds, share_links=(room, *share_links)),
             Lists(desk),
             ProductPages(desk),
+            PricePages(desk),
             CategoryPages(desk),
             ListingPages(desk),
             StockPages(desk),
+            PromotionPages(desk),
             WarehousePages(desk),
             DeliveryPages(desk),
             PicturesPages(desk, media),

@@ -17,6 +17,7 @@ from commerce.kernel.money import exponent, format_money
 LOCALE = "en"
 ONE_SIZE = "One size"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 SELL = (Action.RUN_SESSION, Action.SEE_EVERYTHING)
 STOCK = (Action.RUN_SESSION, Action.EDIT_PRODUCTS, Action.SEE_EVERYTHING)
@@ -37,6 +38,7 @@ MENU = (
     Item("Warehouses", "/backoffice/warehouses", (Action.MANAGE_DELIVERY,)),
     Item("What I sell", "/backoffice/listings", (Action.EDIT_LISTINGS,)),
     Item("Delivery", "/backoffice/delivery", (Action.MANAGE_DELIVERY,)),
+    Item("Promotions", "/backoffice/promotions", (Action.PROMOTE, Action.APPROVE_PROMOTIONS)),
     Item("Operations", OPERATIONS, (Action.OPERATE,)),
     Item("Team", "/backoffice/staff", (Action.MANAGE_STAFF,)),
 )
@@ -60,6 +62,7 @@ def environment(shared: Environment) -> Environment:
         "iso": iso,
         "clock": hour,
         "day": day,
+        "instant": instant,
         "known": words_operations.known,
         "tone": words_operations.tone,
         "failure": words_operations.failure,
@@ -108,6 +111,10 @@ def iso(at: int) -> str:
 
 def day(at: int) -> str:
     return (EPOCH + timedelta(microseconds=at)).strftime("%d %b %Y")
+
+
+def instant(at: int) -> str:
+    return (EPOCH + timedelta(microseconds=at)).strftime("%d %b %Y, %H:%M")
 
 
 def hour(at: int) -> str:

@@ -160,7 +160,7 @@ class ProductPages:
                     opened.product.id,
                     changes,
                     expected_version=form.version,
-                    supplier_id=_own_supplier(visit),
+                    supplier_id=own_supplier(visit),
                 )
             )
         except catalog.StaleProduct as stale:
@@ -207,7 +207,7 @@ async def _moved(tx: Tx, visit: Visit, opened: Opened, act: str) -> None:
     product, version = opened.product, visit.fields.get("version", "")
     whose: dict[str, Any] = {
         "expected_version": int(version) if product_forms.WHOLE.fullmatch(version) else 0,
-        "supplier_id": _own_supplier(visit),
+        "supplier_id": own_supplier(visit),
     }
     if act in set(MOVES):
         await catalog.move_product(tx, product.id, catalog.Action(act), **whose)
@@ -220,7 +220,7 @@ async def _moved(tx: Tx, visit: Visit, opened: Opened, act: str) -> None:
         raise web.HTTPBadRequest()
 
 
-def _own_supplier(visit: Visit) -> str | None:
+def own_supplier(visit: Visit) -> str | None:
     """Whose products this person may change; None is everybody's."""
     return None if visit.may(Action.SEE_EVERYTHING) else visit.staff.supplier_id
 

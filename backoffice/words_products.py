@@ -78,6 +78,9 @@ PROBLEMS = {
     "share_too_high": "The supplier gives at most {maximum}.",
     "bad_listing": "Choose at least one style that you sell.",
     "not_your_listing": "This is not on your list any more.",
+    "price_over": "This price is over already.",
+    "no_such_price": "This price is over already.",
+    "not_your_price": "There is no such product.",
     "illegal_move": "That is not possible any more.",
     "key_reused": "This form was sent before, for something else. Open the page again.",
     "not_your_product": "There is no such product.",
@@ -110,6 +113,9 @@ SUPPLIER = "Choose whose product it is."
 LOOK = "Nothing is saved yet: look at what is marked below."
 DAY = "Write a day and an hour."
 AFTER = "The end has to come after the start."
+PAST = "What it cost in the past cannot be changed. Leave this empty for now."
+OVERLAPS = "{sku} has another price from {from_} until {to}. End that one first."
+MAIN = "the main warehouse"
 
 
 def too_long(longest: int, length: int) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from commerce import catalog
+import pytest
+
+from commerce import catalog, pricing
 from commerce.catalog import Changes, ListingStatus, Product, Status
 from commerce.kernel import ids
 from tests.backoffice.conftest import House, Opens
@@ -241,3 +243,67 @@ async def test_a_leader_says_what_they_sell_and_the_console_shows_it_first(
     (listing,) = await house.database.read(lambda tx: catalog.listings_of(tx, house.mara.id))
     assert (listing.status, listing.prices) == (ListingStatus.PAUSED, {"HOODIE": 4500})
     assert "€49.00" in await browser.get(f"/backoffice/sessions/{house.session.id}")
+
+
+def a_price(**changes: str) -> dict[str, str]:
+    return {"sku": "", "currency": "EUR", "amount": "39.90", "warehouse": ""} | changes
+
+
+async def prices(house: House) -> list[tuple[str, int, int, int | None]]:
+    async def read(tx):
+        return [
+            (price.currency, price.amount_minor, price.valid_from, price.valid_until)
+            for price in (await pricing.prices_of(tx, ["HOODIE"]))["HOODIE"]
+        ]
+
+    return await house.database.read(read)
+
+
+async def test_prices_are_set_for_a_time_ended_and_never_overlap(
+    open_browser: Opens, house: House
+) -> None:
+    browser = await open_browser("nell")
+    page = page_of(house.hoodie, "/prices")
+    assert "own price" in await browser.get(page)
+    june = a_price(valid_from="2099-06-01T00:00", valid_until="2099-07-01T00:00")
+
+    await browser.post(page, **june)
+    await browser.post(page, **(june | {"currency": "jpy", "amount": "6000"}))
+    refused = await browser.post(page, 422, **(june | {"valid_from": "2099-06-30T23:00"}))
+
+    assert (
+        "HOODIE has another price from 01 Jun 2099, 00:00 UTC until 01 Jul 2099, 00:00 UTC."
+        in refused
+    )
+    assert 'value="2099-06-30T23:00"' in refused
+    begins, ends = 4_083_955_200_000_000, 4_086_547_200_000_000
+    assert await prices(house) == [("EUR", 3990, begins, ends), ("JPY", 6000, begins, ends)]
+    shown = await browser.get(page)
+    first = re.findall(r'name="price" value="([^"]+)"', shown)[0]
+    await browser.post(f"{page}/end", price=first)
+    assert await prices(house) == [("JPY", 6000, begins, ends)]
+    assert "problem=no_such_price" in await browser.post(f"{page}/end", price=first)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"amount": "-1"}, "amount"),
+        ({"amount": "1.234"}, "amount"),
+        ({"currency": "EURO"}, "currency"),
+        ({"sku": "MUG"}, "sku"),
+        ({"warehouse": "moon"}, "warehouse"),
+        ({"valid_from": "soon"}, "valid_from"),
+        ({"valid_from": "2001-01-01T00:00"}, "valid_from"),
+        ({"valid_from": "2099-06-02T00:00", "valid_until": "2099-06-01T00:00"}, "valid_until"),
+    ],
+)
+async def test_a_price_that_cannot_be_is_refused_at_its_field(
+    open_browser: Opens, house: House, wrong: dict[str, str], field: str
+) -> None:
+    browser = await open_browser("nell")
+
+    page = await browser.post(page_of(house.hoodie, "/prices"), 422, **a_price(**wrong))
+
+    assert re.findall(r'id="([a-z_]+)-error"', page) == [field]
+    assert await prices(house) == []
