@@ -112,6 +112,7 @@ from commerce.promotions.service import (
     rules_for,
     set_policy,
     sides_of,
+    sketch,
     waiting_for,
 )
 from commerce.promotions.uses import Use, confirm, release, reserve, uses_of
@@ -224,6 +225,7 @@ __all__ = [
     "rules_for",
     "set_policy",
     "sides_of",
+    "sketch",
     "start_flash",
     "submit",
     "totals",

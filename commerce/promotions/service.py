@@ -123,13 +123,13 @@ def sides_of(staff: Staff, promotion: Promotion) -> frozenset[Side]:
     return frozenset(sides)
 
 
-async def draw_up(tx: Tx, staff: Staff, draft: Draft, *, promotion_id: str = "") -> Promotion:
-    """A draft of this person's own. With an id of the caller's it may be repeated."""
+async def sketch(tx: Tx, staff: Staff, draft: Draft, promotion_id: str = "") -> Promotion:
+    """What drawing it up would make; nothing is kept."""
     accounts.require(staff, accounts.Action.PROMOTE)
     funder = funder_of(staff)
     new_id = promotion_id or ids.new_id()
     ready = await _checked(tx, staff, funder, draft, new_id)
-    made = Promotion(
+    return Promotion(
         id=new_id,
         kind=ready.kind,
         visibility=ready.visibility,
@@ -142,11 +142,16 @@ async def draw_up(tx: Tx, staff: Staff, draft: Draft, *, promotion_id: str = "")
         created_by=staff.id,
         created_at=clock.now(),
     )
+
+
+async def draw_up(tx: Tx, staff: Staff, draft: Draft, *, promotion_id: str = "") -> Promotion:
+    """A draft of this person's own. With an id of the caller's it may be repeated."""
+    made = await sketch(tx, staff, draft, promotion_id)
     if await store.add(tx, made):
         return made
-    known = await promotion(tx, new_id)
+    known = await promotion(tx, made.id)
     if known.created_by != staff.id:
-        raise model.NotYourPromotion(promotion_id=new_id)
+        raise model.NotYourPromotion(promotion_id=made.id)
     return known
 
 
