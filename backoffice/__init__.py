@@ -12,6 +12,8 @@ from backoffice.console import Console, ShareLink
 from backoffice.delivery_pages import DeliveryPages
 from backoffice.desk import Desk
 from backoffice.feed import Feeds
+from backoffice.flash_console import FlashConsole
+from backoffice.flash_pages import FlashPages
 from backoffice.listing_pages import ListingPages
 from backoffice.lists import Lists
 from backoffice.operations import Operations
@@ -58,9 +60,13 @@ class Backoffice:
         )
         room = ShareLink("Live room", f"{public_url.rstrip('/')}/live/{{slug}}")
         self._feeds = Feeds(fanout)
+        links = (room, *share_links)
+        console = Console(desk, fanout=fanout, feeds=self._feeds, share_links=links)
         self._pages = (
             SigningIn(desk, client_address),
-            Console(desk, fanout=fanout, feeds=self._feeds, share_links=(room, *share_links)),
+            console,
+            FlashConsole(desk, fanout, console),
+            FlashPages(desk),
             Lists(desk),
             ProductPages(desk),
             PricePages(desk),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backoffice import forms, pages
+from backoffice import forms, pages, words_warehouse
 from commerce import accounts, catalog, inventory, orders
 from commerce.accounts import Action, Staff, may
 from commerce.catalog import Product, Variant
@@ -13,7 +13,7 @@ from commerce.inventory import MAIN, Movement, MovementKind, Stock, Suspension
 from commerce.kernel.database import Tx
 
 PAGE = 30
-OUT = (MovementKind.SOLD,)  # kept as a positive number of pieces that left
+OUT = (MovementKind.SOLD, MovementKind.MOVED_OUT)  # kept as a positive number of pieces that left
 OF_ORDERS = (MovementKind.SOLD, MovementKind.RETURNED)  # these name an order
 
 
@@ -33,8 +33,8 @@ class Shelves:
 
     @property
     def is_kept(self) -> bool:
-        """Whether anything ever came in."""
-        return any(shelf.version for shelf in self.shelves)
+        """Whether anything ever came in and was not wrong."""
+        return any(shelf.on_hand for shelf in self.shelves)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,8 @@ class StockPage:
     variants: tuple[Shelves, ...]
     history: Sequence[Moved]
     older: int | None  # where the next page of the history begins
-    warehouses: tuple[str, ...]
+    names: Mapping[str, str]  # of the warehouses it lies in
+    may_lie: int  # in how many it could lie
 
     @property
     def available(self) -> int:
@@ -88,14 +89,28 @@ def _is_own(staff: Staff, product: Product) -> bool:
 async def of(tx: Tx, product: Product, before: int | None) -> StockPage:
     variants = await _variants(tx, product)
     moved = await _moved(tx, product, before)
-    names = {shelf.warehouse for variant in variants for shelf in variant.shelves}
+    used = {shelf.warehouse for variant in variants for shelf in variant.shelves}
+    used |= {one.warehouse for one in moved}
     return StockPage(
         product=product,
         variants=variants,
         history=moved[:PAGE],
         older=moved[PAGE - 1].seq if len(moved) > PAGE else None,
-        warehouses=tuple(sorted(names)),
+        names=await names(tx, used),
+        may_lie=len(await places(tx, product)),
     )
+
+
+async def names(tx: Tx, warehouse_ids: Iterable[str]) -> dict[str, str]:
+    """What people call these warehouses."""
+    known = await inventory.warehouses(tx, warehouse_ids)
+    return {one: words_warehouse.name(one, known) for one in [*known, MAIN, *warehouse_ids]}
+
+
+async def places(tx: Tx, product: Product) -> dict[str, str]:
+    """Where pieces of it may come in, and what people call that."""
+    own = await inventory.warehouses_of(tx, product.supplier_id)
+    return await names(tx, [MAIN, *(one.id for one in own if one.active)])
 
 
 async def shelf_of(tx: Tx, sku: str, warehouse: str) -> Stock:

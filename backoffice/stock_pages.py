@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
@@ -22,7 +24,16 @@ from backoffice.stock_forms import ChangeForm
 from commerce import catalog, inventory
 from commerce.accounts import Action
 from commerce.catalog import NoSuchProduct, NoSuchVariant, Product
-from commerce.inventory import BadQuantity, Stock, StockChanged, StockPromised, UnknownSku
+from commerce.inventory import (
+    BadQuantity,
+    NotYourWarehouse,
+    Stock,
+    StockChanged,
+    StockPromised,
+    UnknownSku,
+    UnknownWarehouse,
+    WarehouseClosed,
+)
 from commerce.kernel import audit, idempotency, ids
 from commerce.kernel.audit import Intervention
 from commerce.kernel.database import Tx
@@ -30,6 +41,15 @@ from commerce.kernel.database import Tx
 HERE = "/backoffice/products"
 ONE = f"{HERE}/{{id:{forms.ID.pattern}}}/stock"
 SCOPE = "stock"  # as the keys of adjusting and counting
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A shelf, and what it may be called."""
+
+    product: Product
+    shelf: Stock
+    names: Mapping[str, str]
 
 
 class StockPages:
@@ -80,24 +100,24 @@ class StockPages:
         sku = request.query.get("sku", "").replace("\0", "")
         warehouse = request.query.get("warehouse", inventory.MAIN)
 
-        async def read(tx: Tx) -> tuple[Product, Stock]:
+        async def read(tx: Tx) -> Place:
             product = await _own_product(tx, request, visit, sku)
-            return product, await stock.shelf_of(tx, sku, warehouse.replace("\0", ""))
+            return await _place(tx, product, sku, warehouse.replace("\0", ""))
 
-        product, shelf = await self._desk.database.read(read)
-        form = stock_forms.empty(sku, shelf, request.query.get("act", ""))
-        return self._form_page(visit, product, shelf, form)
+        place = await self._desk.database.read(read)
+        form = stock_forms.empty(sku, place.shelf, request.query.get("act", ""))
+        return self._form_page(visit, place, form)
 
     def _form_page(
         self,
         visit: Visit,
-        product: Product,
-        shelf: Stock,
+        place: Place,
         form: ChangeForm,
         *,
         status: int = 200,
         problem: str = "",
     ) -> web.Response:
+        product, shelf = place.product, place.shelf
         return self._desk.page(
             "stock_change.html",
             visit,
@@ -106,6 +126,7 @@ class StockPages:
             product=product,
             label=product.variant(form.sku).label or pages.ONE_SIZE,
             shelf=shelf,
+            names=place.names,
             form=form,
             acts=words_stock.ACTS if shelf.version else {"receive": words_stock.ACTS["receive"]},
             help=words_stock.HELP,
@@ -117,28 +138,32 @@ class StockPages:
     async def change(self, request: web.Request, visit: Visit) -> web.Response:
         form = stock_forms.read(visit.fields)
 
-        async def read(tx: Tx) -> tuple[Product, Stock]:
+        async def read(tx: Tx) -> Place:
             product = await _own_product(tx, request, visit, form.sku)
-            return product, await stock.shelf_of(tx, form.sku, form.warehouse)
+            return await _place(tx, product, form.sku, form.warehouse)
 
-        product, shelf = await self._desk.database.read(read)
+        place = await self._desk.database.read(read)
+        product = place.product
         if form.errors:
-            return self._form_page(visit, product, shelf, form, status=422)
+            return self._form_page(visit, place, form, status=422)
         try:
-            await self._desk.database.unit_of_work(lambda tx: _carry_out(tx, form, visit.staff.id))
-        except StockChanged as stale:
-            shelf = await self._desk.database.read(
-                lambda tx: stock.shelf_of(tx, form.sku, form.warehouse)
+            await self._desk.database.unit_of_work(
+                lambda tx: _carry_out(tx, form, product, visit.staff.id)
             )
+        except StockChanged as stale:
+            newer = await self._desk.database.read(read)
             said = words_stock.of_refusal(stale)
-            again = form.at(shelf)
-            return self._form_page(visit, product, shelf, again, status=409, problem=said)
+            again = form.at(newer.shelf)
+            return self._form_page(visit, newer, again, status=409, problem=said)
         except idempotency.KeyReused as refusal:
             said = words_stock.of_refusal(refusal)
-            return self._form_page(visit, product, shelf, form, status=409, problem=said)
+            return self._form_page(visit, place, form, status=409, problem=said)
+        except (UnknownWarehouse, NotYourWarehouse, WarehouseClosed):
+            wrong = form.wrong(warehouse=words_stock.WAREHOUSE)
+            return self._form_page(visit, place, wrong, status=422)
         except (StockPromised, BadQuantity, UnknownSku) as refusal:
             wrong = form.wrong(pieces=words_stock.of_refusal(refusal))
-            return self._form_page(visit, product, shelf, wrong, status=422)
+            return self._form_page(visit, place, wrong, status=422)
         said_so = urlencode({"said": form.act})
         return see_other(f"{HERE}/{product.id}/stock?{said_so}#{quote(form.sku)}")
 
@@ -152,6 +177,12 @@ class StockPages:
             page=f"{HERE}/{product.id}/stock",
             said="resumed",
         )
+
+
+async def _place(tx: Tx, product: Product, sku: str, warehouse: str) -> Place:
+    shelf = await stock.shelf_of(tx, sku, warehouse)
+    named = await stock.names(tx, [warehouse]) if shelf.version else await stock.places(tx, product)
+    return Place(product, shelf, named)
 
 
 async def _product(tx: Tx, request: web.Request, visit: Visit) -> Product:
@@ -173,9 +204,9 @@ async def _own_product(tx: Tx, request: web.Request, visit: Visit, sku: str) -> 
     return product
 
 
-async def _carry_out(tx: Tx, form: ChangeForm, by: str) -> None:
+async def _carry_out(tx: Tx, form: ChangeForm, product: Product, by: str) -> None:
     if form.act == "receive":
-        await _receive(tx, form, by)
+        await _receive(tx, form, product, by)
     elif form.act == "adjust":
         await inventory.adjust(
             tx, form.key, form.sku, form.warehouse, form.number, form.reason, by, form.version
@@ -187,7 +218,7 @@ async def _carry_out(tx: Tx, form: ChangeForm, by: str) -> None:
     await live.wake_rooms_showing(tx, form.sku)
 
 
-async def _receive(tx: Tx, form: ChangeForm, by: str) -> None:
+async def _receive(tx: Tx, form: ChangeForm, product: Product, by: str) -> None:
     async def work() -> idempotency.Answer:
         await inventory.receive(
             tx,
@@ -196,6 +227,7 @@ async def _receive(tx: Tx, form: ChangeForm, by: str) -> None:
             reason=form.reason,
             reference=form.reference,
             warehouse=form.warehouse,
+            supplier_id=product.supplier_id,
             by=by,
         )
         return {}

@@ -13,6 +13,8 @@ KINDS = {  # of a movement
     "returned": "came back",
     "adjusted": "corrected",
     "counted": "counted",
+    "moved_out": "moved to another warehouse",
+    "moved_in": "moved in from another warehouse",
 }
 ACTS = {  # what the form can do
     "receive": "More came in",
@@ -42,7 +44,7 @@ PROBLEMS = {
 }
 PIECES = "Write a whole number of pieces."
 REASON = "Say why, in 3 to 200 characters: it stays in the history."
-WAREHOUSE = "Name the warehouse in up to 40 letters, digits or hyphens."
+WAREHOUSE = "Choose an open warehouse of this supplier."
 ACT = "Choose what happened."
 REASONS = ("Delivery", "Found more", "Broken", "Lost", "Stocktaking")
 

@@ -32,6 +32,13 @@ async def stock_of(tx: Tx, skus: Iterable[str]) -> dict[str, list[Stock]]:
     return await store.stock(tx, skus)
 
 
+async def shelves_in(
+    tx: Tx, warehouse: str, skus: Iterable[str], *, after: str = "", limit: int = MOVEMENTS_SHOWN
+) -> list[Stock]:
+    """What lies in one warehouse, of these SKUs and in their order, from behind `after` on."""
+    return await store.shelves_in(tx, warehouse, skus, after, limit)
+
+
 async def available(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
     """The most pieces that one order can get now from all warehouses; 0 of what is suspended."""
     wanted = list(skus)

@@ -41,6 +41,12 @@ STOCK_OF = (
     .where(any_of(STOCK.c.sku, "skus"))
     .order_by(STOCK.c.sku, STOCK.c.warehouse)
 )
+SHELVES_IN = (
+    STOCK_OF.where(STOCK.c.warehouse == bindparam("place"), STOCK.c.sku > bindparam("after"))
+    .order_by(None)
+    .order_by(STOCK.c.sku)
+    .limit(bindparam("most"))
+)
 STOCK_LOCKED = STOCK_OF.with_for_update(of=STOCK)
 RECEIVE = (
     postgresql.insert(STOCK)
@@ -140,6 +146,13 @@ async def stock(tx: Tx, skus: Iterable[str]) -> dict[str, list[Stock]]:
 
 async def stock_locked(tx: Tx, skus: Iterable[str]) -> dict[str, list[Stock]]:
     return _shelves(await tx.all(STOCK_LOCKED, skus=list(skus)))
+
+
+async def shelves_in(
+    tx: Tx, warehouse: str, skus: Iterable[str], after: str, limit: int
+) -> list[Stock]:
+    rows = await tx.all(SHELVES_IN, place=warehouse, skus=list(skus), after=after, most=limit)
+    return [_stock(row) for row in rows]
 
 
 def _shelves(rows: Sequence[Row]) -> dict[str, list[Stock]]:

@@ -97,7 +97,18 @@ def plain(postcode: str) -> str:
 
 def tidy(warehouse: Warehouse) -> Warehouse:
     """The warehouse as it is kept; BadWarehouse names the first field that cannot be so."""
-    found = replace(
+    for field in wrong_fields(warehouse):
+        raise BadWarehouse(field=field)
+    return _tidied(warehouse)
+
+
+def wrong_fields(warehouse: Warehouse) -> list[str]:
+    tidied = _tidied(warehouse)
+    return [field for field, can_be in CHECKS.items() if not can_be(tidied)]
+
+
+def _tidied(warehouse: Warehouse) -> Warehouse:
+    return replace(
         warehouse,
         name=warehouse.name.strip(),
         country=warehouse.country.strip().upper(),
@@ -106,13 +117,6 @@ def tidy(warehouse: Warehouse) -> Warehouse:
         postcode=warehouse.postcode.strip().upper(),
         areas=tuple(_merged(warehouse.areas)),
     )
-    for field in wrong_fields(found):
-        raise BadWarehouse(field=field)
-    return found
-
-
-def wrong_fields(warehouse: Warehouse) -> Iterator[str]:
-    return (field for field, can_be in CHECKS.items() if not can_be(warehouse))
 
 
 def _merged(areas: tuple[Area, ...]) -> Iterator[Area]:

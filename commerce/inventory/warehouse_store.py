@@ -22,7 +22,6 @@ OF_SUPPLIER = (
     .where(_W.supplier_id == bindparam("supplier_id"))
     .order_by(_W.active.desc(), _W.name, _W.id)
 )
-EVERY = select(WAREHOUSES).order_by(_W.active.desc(), _W.name, _W.id)
 LOCKED = select(WAREHOUSES).where(_W.id == bindparam("id")).with_for_update()
 # Pieces may come in together, but not while it closes.
 KEPT_OPEN = LOCKED.with_for_update(read=True)
@@ -46,7 +45,7 @@ THERE = (
 )
 PIECES = (
     select(STOCK.c.warehouse, func.sum(STOCK.c.on_hand - STOCK.c.sold).label("pieces"))
-    .where(any_of(STOCK.c.warehouse, "ids"))
+    .where(any_of(STOCK.c.sku, "skus"))
     .group_by(STOCK.c.warehouse)
 )
 
@@ -57,10 +56,6 @@ async def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Warehouse]:
 
 async def of_supplier(tx: Tx, supplier_id: str) -> list[Warehouse]:
     return [_warehouse(row) for row in await tx.all(OF_SUPPLIER, supplier_id=supplier_id)]
-
-
-async def every(tx: Tx) -> list[Warehouse]:
-    return [_warehouse(row) for row in await tx.all(EVERY)]
 
 
 async def locked(tx: Tx, warehouse_id: str) -> Warehouse | None:
@@ -92,8 +87,9 @@ async def unsold_locked(tx: Tx, warehouse_id: str) -> list[int]:
     return [row["on_hand"] - row["sold"] for row in rows]
 
 
-async def pieces(tx: Tx, ids: Iterable[str]) -> dict[str, int]:
-    return {row["warehouse"]: int(row["pieces"]) for row in await tx.all(PIECES, ids=list(ids))}
+async def pieces(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
+    rows = await tx.all(PIECES, skus=list(skus))
+    return {row["warehouse"]: int(row["pieces"]) for row in rows}
 
 
 def _row(warehouse: Warehouse) -> dict[str, Any]:

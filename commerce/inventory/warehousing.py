@@ -30,13 +30,9 @@ async def warehouses_of(tx: Tx, supplier_id: str) -> list[Warehouse]:
     return await store.of_supplier(tx, supplier_id)
 
 
-async def every_warehouse(tx: Tx) -> list[Warehouse]:
-    return await store.every(tx)
-
-
-async def pieces_in(tx: Tx, ids: Iterable[str]) -> dict[str, int]:
-    """How many pieces are in each that are not sold, held ones with them."""
-    return await store.pieces(tx, ids)
+async def pieces_by_warehouse(tx: Tx, skus: Iterable[str]) -> dict[str, int]:
+    """How many pieces of these lie in each that are not sold, held ones with them."""
+    return await store.pieces(tx, skus)
 
 
 async def open_warehouse(tx: Tx, warehouse: Warehouse) -> Warehouse:

@@ -18,6 +18,7 @@ from commerce.kernel.database import Tx
 from tests.backoffice.conftest import Browser, House, Opens, a_person, a_product
 from tests.backoffice.markup import PROBES, Tags
 from tests.backoffice.test_console import an_order
+from tests.inventory.factories import a_warehouse
 
 SKU = "HOODIE"
 
@@ -244,17 +245,44 @@ async def test_a_wrong_field_is_named_and_nothing_typed_is_lost(
 
 
 async def test_a_new_warehouse_begins_with_what_comes_in(open_browser: Opens, house: House) -> None:
+    opened = a_warehouse("east-2", supplier_id=house.hoodie.supplier_id, name="East")
+    await house.database.unit_of_work(lambda tx: inventory.open_warehouse(tx, opened))
     browser = await open_browser("nell")
+    assert "in another warehouse" in await browser.get(page_of(house))
     form = await browser.get(change(house, warehouse=""))
     assert 'value="count"' not in form
 
     where = await sends(
-        browser, house, form, act="receive", warehouse=" East-2 ", pieces="4", reason="delivery"
+        browser, house, form, act="receive", warehouse="east-2", pieces="4", reason="delivery"
     )
 
     page = await browser.get(where)
     assert (await shelf(house, "east-2")).on_hand == 4
-    assert "in east-2" in Tags(page).words
+    assert "in East" in Tags(page).words
+    assert "in another warehouse" not in page
+
+
+@pytest.mark.parametrize("place", ["nowhere", "theirs", "closed"])
+async def test_nothing_comes_into_a_warehouse_that_takes_nothing(
+    open_browser: Opens, house: House, place: str
+) -> None:
+    async def opens(tx: Tx) -> None:
+        for name, owner in (("theirs", "another"), ("closed", house.hoodie.supplier_id)):
+            await inventory.open_warehouse(tx, a_warehouse(name, supplier_id=owner))
+        await inventory.close_warehouse(
+            tx, "closed", supplier_id=house.hoodie.supplier_id, expected_version=1
+        )
+
+    await house.database.unit_of_work(opens)
+    browser = await open_browser("nell")
+    form = await browser.get(change(house, warehouse=""))
+
+    page = await sends(
+        browser, house, form, 422, act="receive", warehouse=place, pieces="4", reason="delivery"
+    )
+    assert words_stock.WAREHOUSE in page
+    assert 'value="4"' in page
+    assert (await shelf(house)).on_hand == 5
 
 
 async def test_a_product_nobody_received_yet_says_what_to_do(

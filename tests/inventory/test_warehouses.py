@@ -273,7 +273,7 @@ async def test_what_comes_back_to_a_closed_warehouse_goes_on_to_the_main_one(dat
     assert [(one.on_hand, one.sold) for one in stood] == [(0, 0), (2, 0), (2, 0)]
     assert (await found(database, hold)).parts == (("east", 2), ("west", 2))
     assert await free(database) == 4
-    pieces = await database.read(lambda tx: inventory.pieces_in(tx, ["east", "main", "west"]))
+    pieces = await database.read(lambda tx: inventory.pieces_by_warehouse(tx, [SKU]))
     assert pieces == {"east": 0, "main": 2, "west": 2}
 
 
