@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.web_request import FileField
 from jinja2 import Environment
 
 from backoffice import attention, pages, security, words
@@ -67,16 +68,29 @@ class Desk:
                 request = request.clone(client_max_size=bytes_max)
             sent = request.method == hdrs.METH_POST
             fields = await self.believed_fields(request, kinds) if sent else {}
-            visit = await self._visit(request, fields)
-            if visit is None:
-                return self._to_sign_in(request)
-            if request.method == hdrs.METH_POST:
-                self.check_token(visit.csrf, fields)
-            if not any(visit.may(action) for action in needs):
-                return self.error(403, visit, *words.NOT_ALLOWED)
-            return await self._answered(page, request, visit)
+            try:
+                return await self._guarded(page, request, needs, fields)
+            finally:
+                if sent:
+                    await _close_files(request)
 
         return self.spoken(handler)
+
+    async def _guarded(
+        self,
+        page: Page,
+        request: web.Request,
+        needs: Sequence[Action],
+        fields: Mapping[str, str],
+    ) -> web.StreamResponse:
+        visit = await self._visit(request, fields)
+        if visit is None:
+            return self._to_sign_in(request)
+        if request.method == hdrs.METH_POST:
+            self.check_token(visit.csrf, fields)
+        if not any(visit.may(action) for action in needs):
+            return self.error(403, visit, *words.NOT_ALLOWED)
+        return await self._answered(page, request, visit)
 
     def spoken(self, handler: Handler) -> Handler:
         """The handler with its refused requests answered by a page instead of a bare line."""
@@ -167,6 +181,13 @@ class Desk:
             headline=headline or usual[0],
             words=sentence or usual[1],
         )
+
+
+async def _close_files(request: web.Request) -> None:
+    """What was sent lies in files of its own until then."""
+    for field_sent in (await request.post()).values():
+        if isinstance(field_sent, FileField):
+            field_sent.file.close()
 
 
 def see_other(path: str) -> web.Response:
