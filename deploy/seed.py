@@ -125,6 +125,21 @@ PRODUCTS = (
         10,
     ),
 )
+HAMBURG = inventory.Warehouse(
+    id=_id(41),
+    supplier_id=_id(NORTHLIGHT),
+    name="Hamburg",
+    country="DE",
+    city="Hamburg",
+    postcode="20457",
+    latitude_e6=53_541_000,
+    longitude_e6=9_993_000,
+    areas=tuple(inventory.Area(country) for country in ("AT", "DE", "DK", "NL", "PL")),
+    handling_days=1,
+    cutoff="14:00",
+    timezone="Europe/Berlin",
+)
+THERE = 6  # pieces of each thing of its supplier
 LIVE, PLANNED = _id(31), _id(32)
 
 
@@ -146,6 +161,22 @@ async def _goods(tx: Tx) -> None:
     for product in PRODUCTS:
         if _id(product.number) not in present:
             await _product(tx, product)
+    if HAMBURG.id not in await inventory.warehouses(tx, [HAMBURG.id]):
+        await _second_warehouse(tx)
+
+
+async def _second_warehouse(tx: Tx) -> None:
+    await inventory.open_warehouse(tx, HAMBURG)
+    for product in await catalog.products_of_supplier(tx, HAMBURG.supplier_id):
+        for variant in product.variants:
+            await inventory.receive(
+                tx,
+                variant.sku,
+                THERE,
+                reason="first delivery",
+                warehouse=HAMBURG.id,
+                supplier_id=HAMBURG.supplier_id,
+            )
 
 
 async def _product(tx: Tx, product: _Product) -> None:
