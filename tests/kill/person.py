@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, select
 
-from commerce import checkout, inventory, ledger, orders, payments, pricing
+from commerce import checkout, inventory, ledger, loyalty, orders, payments, pricing
 from commerce.checkout import CheckoutData
 from commerce.inventory.jobs import expire_holds
 from commerce.inventory.tables import STOCK_MOVEMENTS
@@ -23,15 +23,18 @@ from commerce.payments import sandbox_desk
 from commerce.payments.gateways.sandbox import SandboxGateway
 from commerce.payments.gateways.sandbox_delivery import SandboxDeliverer
 from commerce.payments.gateways.tables import SANDBOX_DELIVERIES, SANDBOX_REFUNDS, SANDBOX_SESSIONS
+from commerce.promotions.tables import USES
 from tests.accounts.factories import an_address
 from tests.kill import books
 
 SKU = "shirt-m"
+CODE = "SUN10"
 SECRET = "the sandbox's secret"
 HOLD_SECONDS = 600
 MOVEMENTS = select(STOCK_MOVEMENTS).where(STOCK_MOVEMENTS.c.reference == bindparam("about"))
 SAID = select(OUTBOX.c.name).where(OUTBOX.c.aggregate_id == bindparam("about"))
 SESSION = select(SANDBOX_SESSIONS).where(SANDBOX_SESSIONS.c.key == bindparam("about"))
+USED = select(USES.c.status).where(USES.c.key == bindparam("about"))
 GIVEN_BACK = select(SANDBOX_REFUNDS).where(SANDBOX_REFUNDS.c.session_id == bindparam("about"))
 SAGA_DUE = select(
     exists().where(
@@ -165,6 +168,8 @@ class Person:
                 [row["kind"], row["quantity"]]
                 for row in await tx.all(MOVEMENTS, about=data.order_id)
             ),
+            "code": [row["status"] for row in await tx.all(USED, about=begun.id)],
+            "bought before": (await loyalty.standing(tx, self.name)).orders,
             "said": {
                 about: Counter(row["name"] for row in await tx.all(SAID, about=about_id))
                 for about, about_id in (("order", data.order_id), ("payment", payment.id))
@@ -172,8 +177,10 @@ class Person:
         }
 
     async def _price(self, tx: Tx, hold: inventory.Hold) -> pricing.Quote:
-        wanted = [pricing.Wanted(hold.sku, hold.quantity)]
-        return await pricing.price(tx, key=f"{self.name}:quote", items=wanted, address=an_address())
+        return await pricing.price(
+            tx, key=f"{self.name}:quote", items=[pricing.Wanted(hold.sku, hold.quantity)],
+            address=an_address(), buying=pricing.Buying(fan_id=self.name, coupon=CODE),
+        )  # fmt: skip
 
     async def _payment(self, key: str) -> payments.Payment:
         found = await self.database.read(lambda tx: payments.by_key(tx, key))

@@ -15,7 +15,8 @@ from commerce.kernel.database import Tx, connect
 from deploy import invariants
 from tests.catalog.factories import a_product_on_sale
 from tests.kill.lives import STORIES, Cradle, Life
-from tests.kill.person import SKU
+from tests.kill.person import CODE, SKU
+from tests.promotions.factories import Office
 from tests.services import PostgresqlDatabases, SqliteDatabases, apart
 
 PIECES = 10_000
@@ -23,11 +24,11 @@ PIECES = 10_000
 SHARES = [("paid", part, 3) for part in range(3)] + [("refunded", part, 2) for part in range(2)]
 PLACES_MIN = 10  # fewer would mean that hardly anything was killed
 ENDS = {
-    "paid": ("completed", ["pending", "paid"], "claimed"),
-    "captured": ("completed", ["pending", "paid"], "claimed"),
-    "cancelled": ("reverted", ["pending", "cancelled"], "released"),
-    "expired": ("reverted", ["pending", "cancelled"], "expired"),
-    "refunded": ("completed", ["pending", "paid", "refunded"], "returned"),
+    "paid": ("completed", ["pending", "paid"], "claimed", ["confirmed"]),
+    "captured": ("completed", ["pending", "paid"], "claimed", ["confirmed"]),
+    "cancelled": ("reverted", ["pending", "cancelled"], "released", ["released"]),
+    "expired": ("reverted", ["pending", "cancelled"], "expired", ["released"]),
+    "refunded": ("completed", ["pending", "paid", "refunded"], "returned", ["confirmed"]),
 }
 
 
@@ -38,6 +39,7 @@ async def _opened(url: str) -> None:
 
     database = await connect(url, connections=2)
     await database.unit_of_work(stocked)
+    await Office(database).coupon(CODE)
     await database.close()
 
 
@@ -61,7 +63,7 @@ class Stage:
         told = self.cradle.live(Life(self.url, story, f"{story} {tally}", tally=tally))
         assert told.story is not None
         seen = told.story
-        assert (seen["checkout"], seen["order"], seen["hold"]) == ENDS[story]
+        assert (seen["checkout"], seen["order"], seen["hold"], seen["code"]) == ENDS[story]
         return seen, told.places
 
     def places_after(self, story: str, death: int, tally: Path) -> list[str]:
