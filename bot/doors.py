@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import live
-from bot import intents, price_doors
+from bot import finding_door, intents, price_doors
 from bot.intents import Intent, Outcome, Refused
 from bot.store import Conversation
 from commerce import accounts, checkout, inventory, orders, payments, promotions
@@ -50,6 +50,8 @@ class Doors:
             return await self._hold(intent, conversation, key)
         if isinstance(intent, intents.Look):
             return await self._look(intent, conversation, key)
+        if isinstance(intent, intents.Find):
+            return await self._database.read(lambda tx: self._find(tx, intent, conversation))
         if isinstance(intent, intents.Join):
             return await self._database.unit_of_work(
                 lambda tx: _join(tx, intent, conversation, key, self._hold_seconds)
@@ -131,6 +133,13 @@ class Doors:
         rule_ids = {rule for option in offer.options for rule in option.rule_ids}
         self._note(Seen.IMPRESSION, rule_ids, offer.leader_id, conversation)
         return intents.Looked(price_doors.offered(offer, proposed, self._public_url))
+
+    async def _find(self, tx: Tx, intent: intents.Find, conversation: Conversation) -> Outcome:
+        who = await price_doors.watcher(tx, conversation)
+        offer = await self._on_now(tx, intents.Look(intent.session), who)
+        skus, others = await finding_door.own_and_others(tx, intent, offer, self._public_url)
+        shown = price_doors.offered(offer, None, self._public_url) if offer else None
+        return intents.GoodsFound(intent.text, shown, skus, others)
 
     async def _on_now(self, tx: Tx, intent: intents.Look, who: live.Watcher) -> live.Offer | None:
         session = await live.find_session(tx, intent.session) if intent.session else None

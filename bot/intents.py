@@ -118,6 +118,14 @@ class FindPlaces:
     """Where does this fan wait?"""
 
 
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Is there this, of what is shown now or else in the shop?"""
+
+    text: str
+    session: str = ""  # as in Look
+
+
 Intent = (
     Look
     | Hold
@@ -133,7 +141,27 @@ Intent = (
     | Leave
     | TakeUp
     | FindPlaces
+    | Find
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A product that is not on offer now, and where to look at it."""
+
+    title: str
+    price_minor: int
+    currency: str
+    price_varies: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsFound:
+    asked: str
+    offer: Offer | None
+    skus: tuple[str, ...] = ()  # of the offer
+    others: tuple[Good, ...] = ()  # where none of the offer fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,5 +326,6 @@ Outcome = (
     | Left
     | TakenUp
     | PlacesFound
+    | GoodsFound
     | Refused
 )

@@ -60,15 +60,20 @@ def looked(state: State, outcome: Looked, talk: Talk) -> Turn:
         state = replace(state, place=Place.BROWSE, offer=None)
         text = "\n\n".join(filter(None, (notice, talk.say(state, "browse.nothing"))))
         return Turn(state, (Reply(text=text, choices=questions.choices(state, talk)),))
-    if not _same_goods(state.offer, offer):
-        state = replace(state, purchase=state.purchase + 1)
-    state = replace(state, place=Place.SIZE, offer=offer, session=offer.session_slug)
+    state = replace(showing(state, offer), wanted=wanted)
     if wanted and talking.option_of(offer, wanted.sku):
         return questions.asked(state, talk, notice)
     state = replace(state, wanted=None)
     text = "\n\n".join(filter(None, (notice, offering.card(state, talk, offer))))
     choices = questions.choices(state, talk)
     return Turn(state, (Reply(text=text, choices=choices, image_url=offer.image_url),))
+
+
+def showing(state: State, offer: Offer) -> State:
+    """The fan chooses of this; buttons of other goods mean nothing any more."""
+    if not _same_goods(state.offer, offer):
+        state = replace(state, purchase=state.purchase + 1)
+    return replace(state, place=Place.SIZE, offer=offer, session=offer.session_slug, wanted=None)
 
 
 def lost(state: State, wanted: Wanted, talk: Talk) -> Turn:

@@ -16,6 +16,7 @@ from bot import (
     commands,
     delivery,
     events,
+    finding,
     offering,
     ordering,
     paying,
@@ -29,6 +30,7 @@ from bot.intents import (
     AddressKnown,
     CancelTaken,
     CheckoutOpened,
+    GoodsFound,
     Held,
     Joined,
     Leave,
@@ -101,8 +103,11 @@ def _text(state: State, given: Incoming, talk: Talk) -> Turn:
     code = codes.said(text)
     if code is not None:
         return codes.use(state, code, talk)
-    value = _named_choice(state, text, talk)
-    return _press(state, value, talk) if value else FLOW[state.place].write(state, text, talk)
+    if value := _named_choice(state, text, talk):
+        return _press(state, value, talk)
+    if state.place in finding.PLACES and (wish := finding.asked(text)):
+        return finding.find(state, wish)
+    return FLOW[state.place].write(state, text, talk)
 
 
 def _press(state: State, value: str, talk: Talk) -> Turn:
@@ -262,4 +267,5 @@ ANSWERS: Mapping[type, Callable[[State, Any, Talk], Turn]] = {
     Left: waiting.left,
     TakenUp: waiting.taken_up,
     PlacesFound: waiting.places_found,
+    GoodsFound: finding.found,
 }

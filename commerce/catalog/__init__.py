@@ -38,11 +38,8 @@ from commerce.catalog.events import (
     ProductUnlisted,
 )
 from commerce.catalog.listing_model import (
-    LISTING_LIFE,
     BadListing,
     Listing,
-    ListingAction,
-    ListingStatus,
     NotYourListing,
     PriceOutsideLimits,
     ShareTooHigh,
@@ -70,11 +67,14 @@ from commerce.catalog.media_model import (
 from commerce.catalog.media_storage import DiskStorage, Storage
 from commerce.catalog.model import (
     LIFE,
+    LISTING_LIFE,
     Action,
     BadShare,
     BadVariants,
     Changes,
     Condition,
+    ListingAction,
+    ListingStatus,
     NoSuchProduct,
     NoSuchVariant,
     NotYourProduct,
@@ -100,6 +100,7 @@ from commerce.catalog.search_model import (
     Viewer,
 )
 from commerce.catalog.search_service import complete, search
+from commerce.catalog.search_words import same_meaning
 from commerce.catalog.service import (
     archive,
     create_product,
@@ -250,6 +251,7 @@ __all__ = [
     "products_page",
     "publish",
     "put_listing",
+    "same_meaning",
     "search",
     "sheet_of",
     "srcset",

@@ -11,6 +11,7 @@ TEXT_LENGTH_MAX = 200  # of what somebody looks for
 WORDS_MAX = 8
 WORD_LENGTH_MAX = 40
 TERM_LENGTH_MIN = 3  # nothing shorter is taken for a slip of the finger
+PREFIX_LENGTH_MIN = 2  # one letter is a size, and the beginning of everything
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _JOINED = re.compile(r"(?<=\w)['’`](?=\w)")
 # Letters, digits and the marks that belong to letters, as in Hindi; everything else parts words.
@@ -94,7 +95,7 @@ def forms(word: str) -> tuple[Term, ...]:
     """What may stand for a word: longer ones, one piece of it for many, a colour's other names."""
     if word in _SAME_COLOUR:
         return tuple(Term(same) for same in _SAME_COLOUR[word])
-    terms = [Term(word, prefix=True)]
+    terms = [Term(word, prefix=len(word) >= PREFIX_LENGTH_MIN)]
     if len(word) > TERM_LENGTH_MIN and word.endswith("s") and word.isalpha():
         terms = [Term(word[:-1], prefix=True)]
         if word.endswith("es"):
@@ -103,10 +104,10 @@ def forms(word: str) -> tuple[Term, ...]:
 
 
 def same_meaning(word: str, others: Iterable[str]) -> bool:
-    """Whether one of the others is the word, a form of it, or the colour in another language."""
+    """Whether one of the others is the word, a longer form, or the colour in another language."""
     wanted = forms(word)
     return any(
-        other.startswith(term.word) if term.prefix else other == term.word
+        other == term.word or (term.prefix and other.startswith(term.word))
         for other in others
         for term in wanted
     )

@@ -35,7 +35,7 @@ function show(found) {
 async function ask() {
   const text = field.value.trim();
   const mine = ++asked;
-  if (!text) return close();
+  if (text.length < 2) return close();
   try {
     const answer = await fetch(`/shop/suggest?q=${encodeURIComponent(text)}`);
     const found = answer.ok ? await answer.json() : [];

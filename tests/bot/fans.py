@@ -49,6 +49,8 @@ class Shop:
     no: dict[type, list[intents.Refused]] = field(default_factory=dict)
     orders: tuple[intents.OrderLine, ...] = ()
     places: tuple[intents.WaitPlace, ...] = ()
+    fitting: tuple[str, ...] = ()  # SKUs of the offer that are what was asked for
+    others: tuple[intents.Good, ...] = ()
     position: int = 1
     left: tuple[str, ...] = ()  # places given up by the next `Leave`
     stopped: bool = True
@@ -77,6 +79,9 @@ class Shop:
             intents.Leave: self._left,
             intents.TakeUp: self._taken_up,
             intents.FindPlaces: lambda _: intents.PlacesFound(self.places),
+            intents.Find: lambda find: intents.GoodsFound(
+                find.text, self.offer, self.fitting, self.others
+            ),
         }
 
     def _left(self, leave: intents.Leave) -> intents.Left:

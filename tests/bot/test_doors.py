@@ -254,6 +254,8 @@ async def test_the_language_a_fan_chose_is_remembered(desk):
 
 
 def test_every_intent_has_a_door():
-    special = {intents.Hold, intents.Look, intents.CheckOut, intents.Join, intents.TakeUp}
+    special = {
+        intents.Hold, intents.Look, intents.Find, intents.CheckOut, intents.Join, intents.TakeUp,
+    }  # fmt: skip
     assert {*READS, *WRITES, *special} == set(get_args(intents.Intent))
     assert not READS.keys() & WRITES.keys()
