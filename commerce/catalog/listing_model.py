@@ -7,37 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from commerce.catalog.model import Product, Variant
+from commerce.catalog.model import (
+    LISTING_LIFE,
+    ListingAction,
+    ListingStatus,
+    Product,
+    Variant,
+)
 from commerce.kernel.errors import Refusal
-from commerce.kernel.machine import Machine
 from commerce.kernel.money import AMOUNT_MINOR_MAX
 
 TITLE_MAX = 120
-
-
-class ListingStatus(StrEnum):
-    ACTIVE = "active"
-    PAUSED = "paused"  # sold at the supplier's terms until it goes on
-    REMOVED = "removed"
-
-
-class ListingAction(StrEnum):
-    PAUSE = "pause"
-    RESUME = "resume"
-    REMOVE = "remove"
-
-
-LISTING_LIFE: Machine[ListingStatus, ListingAction] = Machine(
-    start=ListingStatus.ACTIVE,
-    moves={
-        (ListingStatus.ACTIVE, ListingAction.PAUSE): ListingStatus.PAUSED,
-        (ListingStatus.PAUSED, ListingAction.RESUME): ListingStatus.ACTIVE,
-        (ListingStatus.ACTIVE, ListingAction.REMOVE): ListingStatus.REMOVED,
-        (ListingStatus.PAUSED, ListingAction.REMOVE): ListingStatus.REMOVED,
-    },
-)
 
 
 class NotYourListing(Refusal):

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects import postgresql
 
-from commerce.catalog.listing_model import Listing, ListingStatus
+from commerce.catalog.listing_model import Listing
+from commerce.catalog.model import ListingStatus
 from commerce.catalog.tables import LISTINGS
 from commerce.kernel import clock, jsons
 from commerce.kernel.database import Row, Tx, any_of

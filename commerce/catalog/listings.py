@@ -8,8 +8,8 @@ from typing import Any
 
 from commerce.catalog import events, listing_model, store
 from commerce.catalog import listing_store as listings
-from commerce.catalog.listing_model import Listing, ListingAction, ListingStatus, Terms
-from commerce.catalog.model import NoSuchProduct, Product
+from commerce.catalog.listing_model import Listing, Terms
+from commerce.catalog.model import ListingAction, ListingStatus, NoSuchProduct, Product
 from commerce.kernel import ids
 from commerce.kernel.database import Tx
 

@@ -36,6 +36,29 @@ LIFE: Machine[Status, Action] = Machine(
 )
 
 
+class ListingStatus(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"  # sold at the supplier's terms until it goes on
+    REMOVED = "removed"
+
+
+class ListingAction(StrEnum):
+    PAUSE = "pause"
+    RESUME = "resume"
+    REMOVE = "remove"
+
+
+LISTING_LIFE: Machine[ListingStatus, ListingAction] = Machine(
+    start=ListingStatus.ACTIVE,
+    moves={
+        (ListingStatus.ACTIVE, ListingAction.PAUSE): ListingStatus.PAUSED,
+        (ListingStatus.PAUSED, ListingAction.RESUME): ListingStatus.ACTIVE,
+        (ListingStatus.ACTIVE, ListingAction.REMOVE): ListingStatus.REMOVED,
+        (ListingStatus.PAUSED, ListingAction.REMOVE): ListingStatus.REMOVED,
+    },
+)
+
+
 class Condition(StrEnum):
     NEW = "new"
     OPEN_BOX = "open_box"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, text
 
-from commerce.catalog.listing_model import ListingStatus
-from commerce.catalog.model import Condition, Status, TaxCategory
+from commerce.catalog.model import Condition, ListingStatus, Status, TaxCategory
 from commerce.kernel.columns import Amount, Count, Id, Instant, Json, Text, status_check, table
 
 PRODUCTS = table(
