@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import live
-from backoffice import pages, plot
+from backoffice import flash_forms, pages, plot
+from backoffice.flash_forms import FlashForm
 from backoffice.plot import Plot
-from commerce import accounts, inventory, orders
+from commerce import accounts, inventory, orders, promotions
 from commerce.accounts import Action
 from commerce.inventory import PROMISED
 from commerce.kernel import clock
 from commerce.kernel.database import Tx
 from commerce.orders import Order, Tally
+from commerce.promotions import Flash
 from live import Offer, Session
 
 LATEST = 12
@@ -60,6 +62,18 @@ class Board:
     queues: Mapping[str, int]  # SKU -> fans who wait for it
     queues_beside: Sequence[Queue]
     stopped: Collection[str]  # SKUs
+    flashes: Sequence[Flash]  # that run in this session
+    flash_offers: Sequence[Flash]  # of the pinned product, for this leader to start
+
+    def label_of(self, sku: str) -> str:
+        """What tells the style from the others that are pinned, if there are others."""
+        options = self.offer.options if self.offer else ()
+        labels = [option.label for option in options if option.sku == sku]
+        return labels[0] if labels and len(options) > 1 else ""
+
+    def form_of(self, flash: Flash, sent: FlashForm | None) -> FlashForm:
+        """As it was sent and could not be read, or as the supplier offers it."""
+        return sent if sent and sent.flash_id == flash.id else flash_forms.of(flash)
 
     @property
     def prices(self) -> str:
@@ -108,7 +122,15 @@ async def of(tx: Tx, session: Session) -> Board:
         queues=queues,
         queues_beside=await _beside(tx, queues, offer),
         stopped={one.sku for one in await inventory.suspended(tx)},
+        flashes=[one for one in await promotions.flashes_in(tx, session.id) if one.runs(now)],
+        flash_offers=await _flash_offers(tx, session, offer),
     )
+
+
+async def _flash_offers(tx: Tx, session: Session, offer: Offer | None) -> list[Flash]:
+    pinned = {option.sku for option in offer.options} if offer else set()
+    offered = await promotions.flashes_offered_to(tx, session.leader_id)
+    return [one for one in offered if one.sku in pinned]
 
 
 async def _beside(tx: Tx, queues: Mapping[str, int], offer: Offer | None) -> list[Queue]:

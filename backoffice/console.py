@@ -13,6 +13,7 @@ from backoffice import board, forms, pages, shelf, words
 from backoffice.board import Board
 from backoffice.desk import Desk, Visit, see_other
 from backoffice.feed import Feeds
+from backoffice.flash_forms import FlashForm
 from commerce import accounts, orders
 from commerce.accounts import Action
 from commerce.kernel import clock, ids
@@ -23,7 +24,7 @@ from live import Session
 
 Change = Callable[[Tx, Session], Awaitable[None]]
 ORDERS_PER_PAGE = 50
-PARTS = ("status", "pinned", "numbers", "plot", "stock", "orders")
+PARTS = ("status", "pinned", "flash", "flash_offers", "numbers", "plot", "stock", "orders")
 ONE = f"/backoffice/sessions/{{id:{forms.ID.pattern}}}"
 SLUG = "{slug}"
 
@@ -119,15 +120,29 @@ class Console:
         return see_other(f"/backoffice/sessions/{started.id}?said=started")
 
     async def console(self, request: web.Request, visit: Visit) -> web.Response:
+        return await self.page(request, visit)
+
+    async def page(
+        self,
+        request: web.Request,
+        visit: Visit,
+        *,
+        form: FlashForm | None = None,
+        status: int = 200,
+    ) -> web.Response:
+        """With the form of a flash price as it was sent, where something is wrong in it."""
+
         async def read(tx: Tx) -> tuple[Board, list[shelf.Item]]:
-            session = await _own(tx, request, visit)
+            session = await own(tx, request, visit)
             return await board.of(tx, session), await shelf.for_sale(tx, session.leader_id)
 
         seen, items = await self._desk.database.read(read)
         return self._desk.page(
             "console.html",
             visit,
+            status=status,
             board=seen,
+            flash_form=form,
             shelf=items,
             links=[link.to(seen.session) for link in self._share_links],
             notice=words.NOTICES.get(request.query.get("said", ""), ""),
@@ -139,24 +154,27 @@ class Console:
             # Asked anew each time: a feed ends with the session of the person who follows it.
             if await accounts.staff_of(tx, visit.token) is None:
                 return None
-            return await board.of(tx, await _own(tx, request, visit))
+            return await board.of(tx, await own(tx, request, visit))
 
         async def parts() -> Mapping[str, str] | None:
             seen = await self._desk.database.read(read)
             if seen is None:
                 return None
             return {
-                p: self._desk.render(f"board_{p}.html", board=seen, csrf=visit.csrf) for p in PARTS
+                p: self._desk.render(
+                    f"board_{p}.html", board=seen, csrf=visit.csrf, flash_form=None
+                )
+                for p in PARTS
             }
 
-        session = await self._desk.database.read(lambda tx: _own(tx, request, visit))
+        session = await self._desk.database.read(lambda tx: own(tx, request, visit))
         return await self._feeds.follow(
             request, topic=f"session:{session.id}", person=visit.staff.id, parts=parts
         )
 
     async def orders(self, request: web.Request, visit: Visit) -> web.Response:
         async def read(tx: Tx) -> tuple[Session, int, list[board.Line]]:
-            session = await _own(tx, request, visit)
+            session = await own(tx, request, visit)
             counts = await orders.session_counts(tx, session.id)
             total = sum(tally.orders for tally in counts.values())
             last = page * ORDERS_PER_PAGE
@@ -211,7 +229,7 @@ class Console:
         """Do it in one transaction and go back to the console, which says what came of it."""
 
         async def own_work(tx: Tx) -> None:
-            await work(tx, await _own(tx, request, visit))
+            await work(tx, await own(tx, request, visit))
 
         session_id = request.match_info["id"]
         try:
@@ -225,7 +243,7 @@ class Console:
         return see_other(f"/backoffice/sessions/{session_id}?said={said}")
 
 
-async def _own(tx: Tx, request: web.Request, visit: Visit) -> Session:
+async def own(tx: Tx, request: web.Request, visit: Visit) -> Session:
     """The session of the address; somebody else's does not exist for a leader."""
     session = await live.session(tx, request.match_info["id"])
     if session.leader_id != visit.staff.id and not visit.may(Action.SEE_EVERYTHING):

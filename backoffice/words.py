@@ -28,6 +28,8 @@ NOTICES = {
     "unpinned": "Unpinned.",
     "started": "You are live. Pin a product and share the link.",
     "ended": "This live has ended.",
+    "flash_started": "The flash price runs. Fans see it now.",
+    "flash_stopped": "The flash price is over. Who holds a piece keeps it.",
 }
 
 NOT_POSSIBLE = "illegal_move"  # said of a refusal that has no words of its own

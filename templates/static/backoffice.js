@@ -39,13 +39,19 @@ function take(html) {
   sent.innerHTML = html;
   for (const fresh of [...sent.content.children]) {
     const old = document.getElementById(fresh.id);
-    if (!old) continue;
+    if (!old || isBeingFilledIn(old)) continue;
     markNewRows(old, fresh);
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     old.replaceWith(fresh);
     if (focused) document.getElementById(focused)?.focus();
   }
   tellTimes();
+}
+
+// What somebody is typing, or has to mend, is not taken from under their fingers.
+function isBeingFilledIn(part) {
+  const typed = [...part.querySelectorAll("input:not([type=hidden])")];
+  return typed.some((field) => field.value !== field.defaultValue || field.getAttribute("aria-invalid") === "true");
 }
 
 function markNewRows(old, fresh) {
