@@ -32,6 +32,7 @@ from commerce.promotions import (
     Visibility,
 )
 
+WHOLE = "whole"  # what is wrong with no field in particular
 LANGUAGES = ("en", "es")
 PLACES = ("product_1", "product_2", "product_3")
 KINDS = {0: Kind.DEFAULT, 1: Kind.SINGLE}
@@ -80,7 +81,7 @@ class Form:
 
     def refused(self, refusal: Refusal) -> Form:
         """With the words at the field that the promotion itself did not like."""
-        name = words.FIELDS.get(str(refusal.facts.get("field", "")), "title")
+        name = words.FIELDS.get(str(refusal.facts.get("field", "")), WHOLE)
         return self.wrong(name, words.of_refusal(refusal))
 
 

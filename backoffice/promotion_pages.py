@@ -173,7 +173,7 @@ class PromotionPages:
             shop=shop,
             words=own_words,
             preview=preview,
-            problem="Something is not right yet: look below." if form.errors else "",
+            problem=form.errors.get(promotion_forms.WHOLE, own_words.LOOK) if form.errors else "",
         )
 
     async def draw_up(self, request: web.Request, visit: Visit) -> web.Response:

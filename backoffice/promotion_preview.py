@@ -10,7 +10,7 @@ from commerce import catalog
 from commerce.catalog import Product
 from commerce.kernel.clock import DAY, HOUR
 from commerce.kernel.database import Tx
-from commerce.promotions import Basket, Buyer, Good, Policy, Promotion, Rule, evaluate
+from commerce.promotions import Basket, Bundle, Buyer, Good, Policy, Promotion, Rule, evaluate
 
 PIECES = (1, 2, 3)
 AHEAD = 8 * DAY  # within which every weekday and hour comes once
@@ -39,9 +39,10 @@ def lines(
     rule: Rule, products: Sequence[Product], paths: dict[str, tuple[str, ...]], policy: Policy
 ) -> list[Line]:
     """One, two and three pieces of each, and all of them together."""
+    each = [] if isinstance(rule.effect, Bundle) else products
     baskets = [
         (f"{n} \u00d7 {product.title}", [_good(product, n, paths, policy)])
-        for product in products
+        for product in each
         for n in PIECES
     ]
     if len(products) > 1 and len({product.currency for product in products}) == 1:

@@ -64,6 +64,7 @@ NOTICES = {
     "codes": "The codes are ready.",
     "policy": "Set. It counts for every price from now on.",
 }
+LOOK = "Something is not right yet: look below."
 CHOOSE = "Choose one of these."
 NO_SUCH_PRODUCT = "There is no product of yours with this SKU. Choose one from the list."
 PERCENT = "Write a percentage like 10 or 12.5, without a minus."
