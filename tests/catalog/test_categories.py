@@ -86,18 +86,18 @@ async def test_a_category_is_never_within_itself(database, clock):
     assert await tree(database) == before
 
 
-async def test_two_moves_at_once_make_no_ring(database, clock):
-    one, two = await create(database, "one"), await create(database, "two")
+async def test_moves_at_once_make_no_ring(database, clock):
+    pairs = [(await create(database, f"a{n}"), await create(database, f"b{n}")) for n in range(5)]
 
     outcomes = await asyncio.gather(
-        edit(database, one, parent_id="two"),
-        edit(database, two, parent_id="one"),
+        *(edit(database, one, parent_id=two.id) for one, two in pairs),
+        *(edit(database, two, parent_id=one.id) for one, two in pairs),
         return_exceptions=True,
     )
 
-    assert [type(o) for o in outcomes if isinstance(o, Exception)] == [CategoryLoop]
+    assert [type(o) for o in outcomes if isinstance(o, Exception)] == [CategoryLoop] * 5
     paths = [path for _, path in await tree(database)]
-    assert sorted(map(len, paths)) == [1, 2]
+    assert sorted(map(len, paths)) == [1] * 5 + [2] * 5
     assert all(above != below for path in paths for above, below in pairwise(path))
 
 
@@ -157,25 +157,28 @@ async def test_what_is_used_is_not_deleted(database, clock):
 
 
 async def test_a_category_is_not_deleted_while_a_product_goes_into_it(database, clock):
-    books = await create(database, "books")
-    await database.unit_of_work(a_draft)
+    names = [f"c{n}" for n in range(5)]
+    groups = [await create(database, name) for name in names]
+    for name in names:
+        await database.unit_of_work(
+            lambda tx, name=name: a_draft(tx, a_product(id=name, variants=()))
+        )
+
+    async def put(name):
+        return await database.unit_of_work(
+            lambda tx: catalog.edit_product(tx, name, Changes(category_id=name), expected_version=1)
+        )
 
     outcomes = await asyncio.gather(
-        delete(database, books),
-        database.unit_of_work(
-            lambda tx: catalog.edit_product(
-                tx, "shirt", Changes(category_id="books"), expected_version=1
-            )
-        ),
-        return_exceptions=True,
+        *map(put, names), *(delete(database, group) for group in groups), return_exceptions=True
     )
 
-    kept = bool(await tree(database))
-    shirt = await database.read(lambda tx: catalog.product(tx, "shirt"))
-    assert (shirt.category_id == "books") is kept
-    assert [type(o) for o in outcomes if isinstance(o, Exception)] == [
-        GroupInUse if kept else NoSuchCategory
-    ]
+    kept = {name for name, _ in await tree(database)}
+    products = await database.read(lambda tx: catalog.products(tx, names))
+    assert {product.category_id for product in products} - {""} == kept
+    for name, into, away in zip(names, outcomes[:5], outcomes[5:], strict=True):
+        refused = away if name in kept else into
+        assert type(refused) is (GroupInUse if name in kept else NoSuchCategory)
 
 
 async def test_a_product_takes_the_tax_of_its_category_unless_another_is_said(database, clock):
