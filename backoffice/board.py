@@ -81,6 +81,15 @@ class Board:
         return pages.prices(amounts, self.offer.currency if self.offer else "")
 
     @property
+    def former(self) -> str:
+        """What the cheapest style costs otherwise, where it costs less now."""
+        options = self.offer.options if self.offer else ()
+        best = min(options, key=lambda option: option.price_minor, default=None)
+        if best is None or not best.former_minor or self.offer is None:
+            return ""
+        return pages.money(best.former_minor, self.offer.currency)
+
+    @property
     def stock(self) -> list[Left]:
         options = self.offer.options if self.offer else ()
         return [
