@@ -231,7 +231,7 @@ def percent(rate_ppm: int, language: str) -> str:
     except (ValueError, UnknownLocaleError):  # a platform's own idea of a language
         locale = Locale("en")
     pattern = str(locale.percent_formats[None].pattern)
-    rate = Decimal(rate_ppm) / tax.MILLION
+    rate = Decimal(rate_ppm).scaleb(-6)
     return format_percent(rate, pattern.replace("#,##0", "#,##0.####"), locale=locale)
 
 

@@ -82,6 +82,20 @@ def paid(
 
 
 @app.command()
+def quote(
+    database: Database = Kind.SQLITE,
+    concurrency: AtOnce = 8,
+    count: Count = 20_000,
+    seconds: Seconds = 3,
+    json: Json = False,
+) -> None:
+    """Prices of one line with 0, 10 and 1,000 promotions about: counted alone, and as a whole."""
+    from deploy.bench import loads, quote
+
+    _show(quote.measure(database, loads.Limits(concurrency, count, seconds)), json=json)
+
+
+@app.command()
 def sockets(
     database: Database = Kind.SQLITE,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Fans in the room.")] = 2_000,
