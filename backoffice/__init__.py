@@ -25,6 +25,7 @@ from backoffice.price_pages import PricePages
 from backoffice.product_pages import ProductPages
 from backoffice.promotion_pages import PromotionPages
 from backoffice.reconciliation import Reconciliation
+from backoffice.sheets_pages import SheetsPages
 from backoffice.signing_in import SigningIn
 from backoffice.stock_pages import StockPages
 from backoffice.warehouse_pages import WarehousePages
@@ -77,6 +78,7 @@ class Backoffice:
             WarehousePages(desk),
             DeliveryPages(desk),
             PicturesPages(desk, media),
+            SheetsPages(desk),
             Operations(desk),
             OperationsParked(desk),
             OperationsMoney(desk),
