@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commerce.inventory import allotting, store
+from commerce.inventory import allotting, hold_store, store
 from commerce.inventory.model import Hold, HoldRequest
 from commerce.kernel import ids
 from commerce.kernel.committer import GroupCommitter
@@ -46,7 +46,7 @@ class Holds:
 
 async def hold_under(tx: Tx, key: str) -> Hold | None:
     """What this key has held, however that ended."""
-    return (await store.by_keys(tx, [key])).get(key)
+    return (await hold_store.by_keys(tx, [key])).get(key)
 
 
 async def lock_available(tx: Tx, sku: str) -> int:
@@ -59,7 +59,7 @@ async def hold_within(tx: Tx, requests: Sequence[HoldRequest]) -> list[allotting
     """Answer each request, first come first served, in the caller's transaction."""
     # The stock is locked first, so that a repeated key's earlier hold is seen when it commits.
     stock = await store.stock_locked(tx, {request.sku for request in requests})
-    known = await store.by_keys(tx, [request.key for request in requests])
+    known = await hold_store.by_keys(tx, [request.key for request in requests])
     now = await tx.now()
     answers, fresh = allotting.allot(
         requests,
@@ -69,7 +69,7 @@ async def hold_within(tx: Tx, requests: Sequence[HoldRequest]) -> list[allotting
         now=now,
     )
     if fresh:
-        if not await store.add_holds(tx, fresh, now):
+        if not await hold_store.add_holds(tx, fresh, now):
             raise Contended("a SKU was suspended meanwhile")
         for reference in {hold.reference for hold in fresh}:
             tx.wake(f"session:{reference}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commerce.inventory import events, store
+from commerce.inventory import events, hold_store
 from commerce.inventory.model import Hold
 from commerce.kernel.database import Database, Tx
 
@@ -20,8 +20,8 @@ async def expire_holds(database: Database) -> int:
 
 
 async def _expire_some(tx: Tx) -> list[Hold]:
-    expired = await store.expire_due(tx, BATCH)
-    await store.let_go(tx, expired)
+    expired = await hold_store.expire_due(tx, BATCH)
+    await hold_store.let_go(tx, expired)
     if expired:
         await tx.emit(*map(events.expired, expired), *events.freed(expired))
     for reference in {hold.reference for hold in expired}:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from commerce.inventory import allotting, events, model, store, transfers, warehousing
+from commerce.inventory import allotting, events, hold_store, model, store, transfers, warehousing
 from commerce.inventory.model import (
     GONE,
     HOLD_LIFE,
@@ -59,7 +59,7 @@ async def history(
 
 
 async def hold_of(tx: Tx, hold_id: str) -> Hold:
-    hold = await store.hold(tx, hold_id)
+    hold = await hold_store.hold(tx, hold_id)
     if hold is None:
         raise HoldGone(hold_id=hold_id)
     return hold
@@ -68,14 +68,14 @@ async def hold_of(tx: Tx, hold_id: str) -> Hold:
 async def holds_of(tx: Tx, reference: str) -> dict[str, dict[HoldStatus, int]]:
     """Pieces per SKU and status of a session's holds."""
     found: dict[str, dict[HoldStatus, int]] = {}
-    for row in await store.pieces_of(tx, reference):
+    for row in await hold_store.pieces_of(tx, reference):
         found.setdefault(row["sku"], {})[HoldStatus(row["status"])] = int(row["pieces"])
     return found
 
 
 async def extend(tx: Tx, hold_id: str, until: int) -> None:
     """Keep a hold that has not run out until then; HoldGone otherwise."""
-    if not await store.extend(tx, hold_id, until):
+    if not await hold_store.extend(tx, hold_id, until):
         raise HoldGone(hold_id=hold_id)
 
 
@@ -101,7 +101,7 @@ async def relocate(tx: Tx, hold_id: str, parts: Sequence[Part]) -> Hold:
         there = {part.warehouse: reach.get(part.warehouse, 0) for part in wanted}
         raise allotting.out_of_stock(hold.sku, hold.quantity, there)
     await _move(tx, moved, HoldAction.RELOCATE)
-    await store.put_parts(tx, moved)
+    await hold_store.put_parts(tx, moved)
     more = Counter(dict(wanted))
     more.subtract(dict(hold.parts))
     await store.shift(tx, {(hold.sku, place): (n, 0) for place, n in more.items() if n})
@@ -110,11 +110,11 @@ async def relocate(tx: Tx, hold_id: str, parts: Sequence[Part]) -> Hold:
 
 async def release(tx: Tx, hold_id: str) -> bool:
     """Let the pieces go; False when they were not held any more."""
-    hold = await store.hold_locked(tx, hold_id)
+    hold = await hold_store.hold_locked(tx, hold_id)
     if hold is None or not HOLD_LIFE.allows(hold.status, HoldAction.RELEASE):
         return False
     await _move(tx, hold, HoldAction.RELEASE)
-    await store.let_go(tx, [hold])
+    await hold_store.let_go(tx, [hold])
     await tx.emit(events.released(hold), *events.freed([hold]))
     tx.wake(f"session:{hold.reference}")
     return True
@@ -167,7 +167,7 @@ async def reclaim(tx: Tx, hold_id: str, *, reference: str) -> None:
 
 async def give_back(tx: Tx, hold_id: str, *, reference: str, reason: str) -> bool:
     """What was sold came back and can be sold again; False when it had come back before."""
-    hold = await store.hold_locked(tx, hold_id)
+    hold = await hold_store.hold_locked(tx, hold_id)
     if hold is None:
         raise HoldGone(hold_id=hold_id)
     if hold.status is HoldStatus.RETURNED:
@@ -183,7 +183,7 @@ async def give_back(tx: Tx, hold_id: str, *, reference: str, reason: str) -> boo
 
 
 async def _locked(tx: Tx, hold_id: str) -> Hold:
-    hold = await store.hold_locked(tx, hold_id)
+    hold = await hold_store.hold_locked(tx, hold_id)
     if hold is None or hold.status is HoldStatus.RETURNED:
         raise HoldGone(hold_id=hold_id)
     return hold
@@ -198,12 +198,12 @@ async def _found_again(tx: Tx, hold: Hold) -> Hold:
     if parts is None:
         raise allotting.out_of_stock(hold.sku, hold.quantity, left)
     again = replace(hold, parts=parts)
-    await store.put_parts(tx, again)
+    await hold_store.put_parts(tx, again)
     return again
 
 
 async def _move(tx: Tx, hold: Hold, action: HoldAction) -> None:
-    if not await store.move(tx, hold, HOLD_LIFE.after(hold.status, action)):
+    if not await hold_store.move(tx, hold, HOLD_LIFE.after(hold.status, action)):
         raise Contended(f"hold {hold.id} moved meanwhile")
 
 
