@@ -19,6 +19,7 @@ FILE = "geotz/data/geonames_all_countries_sorted.tsv"
 LATITUDE, LONGITUDE = 9, 10  # columns of a record, after the country and the postcode
 COARSE = 2  # characters that a postcode nearby has in common
 REGION_RECORDS_MAX = 5_000
+SAME_MAX = 100  # places of one postcode
 # These are written with letters before them, or without.
 LETTERS = {"AD": "AD", "AZ": "AZ", "HT": "HT", "LU": "L", "LV": "LV", "MD": "MD"}
 OUTWARD = {"GB", "GG", "IM", "JE"}  # of these only the first half of a postcode is on record
@@ -38,14 +39,11 @@ def _records() -> mmap.mmap:
 def find(country: str, postcode: str) -> tuple[Point, bool] | None:
     """The place of the postcode, or of the one most like it, and whether it is exact."""
     code = written(country, postcode)
-    found: tuple[int, str, Point] | None = None
-    for known, where in _around(country, code):
-        common = _common(code, known)
-        if common >= COARSE and (found is None or common > found[0]):
-            found = (common, known, where)
-    if found is None:
+    known = max(_around(country, code), key=lambda one: _common(code, one), default="")
+    common = _common(code, known)
+    where = _middle(country, known) if common >= COARSE else None
+    if where is None:
         return None
-    common, known, where = found
     return where, common == len(known) or common == len(code) > COARSE
 
 
@@ -67,19 +65,32 @@ def region(country: str, name: str) -> Point | None:
     start, end = _offset((country, "")), _offset((country, "\U0010ffff"))
     found: list[Point] = []
     while (start := lines.find(needle, start, end)) >= 0 and len(found) < REGION_RECORDS_MAX:
-        found.append(_parsed(_line(lines, start))[1])
+        found.append(_point(_line(lines, start)))
         start = lines.find(b"\n", start, end)
     return mean((where, 1) for where in found)
 
 
-def _around(country: str, code: str) -> Iterator[tuple[str, Point]]:
-    """The records before and behind the place where the postcode stands or would stand."""
+def _around(country: str, code: str) -> Iterator[str]:
+    """The postcodes on record before and behind the place where this one stands or would stand."""
     lines, at = _records(), _offset((country, code))
     for offset in (at, at - 1):
         if 0 <= offset < len(lines):
-            (land, known), where = _parsed(_line(lines, offset))
+            land, known = _key(_line(lines, offset))
             if land == country:
-                yield known, where
+                yield known
+
+
+def _middle(country: str, known: str) -> Point | None:
+    """Of all the places that have this postcode."""
+    lines, at = _records(), _offset((country, known))
+    found: list[Point] = []
+    while at < len(lines) and len(found) < SAME_MAX:
+        line = _line(lines, at)
+        if _key(line) != (country, known):
+            break
+        found.append(_point(line))
+        at += len(line) + 1
+    return mean((where, 1) for where in found)
 
 
 def _offset(key: Key) -> int:
@@ -106,9 +117,9 @@ def _key(line: bytes) -> Key:
     return country.decode(), plain(code.decode())
 
 
-def _parsed(line: bytes) -> tuple[Key, Point]:
+def _point(line: bytes) -> Point:
     columns = line.decode().split("\t")
-    return _key(line), point(columns[LATITUDE], columns[LONGITUDE])
+    return point(columns[LATITUDE], columns[LONGITUDE])
 
 
 def _common(one: str, other: str) -> int:

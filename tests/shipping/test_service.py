@@ -220,6 +220,16 @@ async def test_pieces_that_cannot_be_sent_there_do_not_count(database):
     assert await database.read(lambda tx: inventory.hold_of(tx, hold_id)) == before
 
 
+async def test_a_zone_for_parcels_from_elsewhere_serves_nobody_here(database):
+    await stocked(database, main=1)
+    await add(database, a_zone("from France", "FR", origin="FR"))
+
+    with pytest.raises(NoDelivery) as refused:
+        await database.read(lambda tx: shipping.check_served(tx, [goods("tee")], to("FR")))
+
+    assert refused.value.facts == {"country": "FR", "reason": "country"}
+
+
 async def test_no_is_said_from_the_country_and_then_from_the_postcode(database):
     await stocked(database, main=1)
     await add(database, a_zone("home", Area("DE", ("1", "2")), "AT"))
@@ -255,8 +265,9 @@ async def test_another_warehouse_counts_as_long_as_it_has_pieces(database):
 
 
 async def test_of_many_who_want_the_closest_piece_one_gets_it(database):
-    await stocked(database, berlin=1, hamburg=1, munich=8)
+    await stocked(database, munich=6)
     holds = [await held(database, 1, key=f"fan-{n}") for n in range(6)]
+    await stocked(database, berlin=1, hamburg=1)
 
     moved = await asyncio.gather(
         *(allocate(database, hold_id, to("DE", "22301")) for hold_id in holds)
