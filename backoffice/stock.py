@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backoffice import forms, pages, words_warehouse
 from commerce import accounts, catalog, inventory, orders
 from commerce.accounts import Action, Staff, may
-from commerce.catalog import Product, Variant
+from commerce.catalog import Product
 from commerce.inventory import MAIN, Movement, MovementKind, Stock, Suspension
 from commerce.kernel.database import Tx
 
@@ -119,10 +119,6 @@ async def shelf_of(tx: Tx, sku: str, warehouse: str) -> Stock:
         if shelf.warehouse == warehouse:
             return shelf
     return Stock(sku=sku, warehouse=warehouse, on_hand=0, version=0)
-
-
-def variant_of(product: Product, sku: str) -> Variant:
-    return product.variant(sku)
 
 
 async def _variants(tx: Tx, product: Product) -> tuple[Shelves, ...]:

@@ -26,6 +26,7 @@ TAXES = {
     "reduced": "Reduced rate",
     "books": "Books",
     "food": "Food",
+    "clothing": "Clothes",
     "children": "Children's clothes",
     "exempt": "Exempt",
 }

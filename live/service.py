@@ -205,10 +205,6 @@ async def session(tx: Tx, session_id: str) -> Session:
     return await store.get(tx, session_id)
 
 
-async def session_by_slug(tx: Tx, slug: str) -> Session | None:
-    return await store.find_by_slug(tx, slug)
-
-
 async def find_session(tx: Tx, slug_or_id: str) -> Session | None:
     return await store.find_by_slug(tx, slug_or_id) or await store.find(tx, slug_or_id)
 

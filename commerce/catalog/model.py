@@ -73,6 +73,7 @@ class TaxCategory(StrEnum):
     REDUCED = "reduced"
     BOOKS = "books"
     FOOD = "food"
+    CLOTHING = "clothing"
     CHILDREN = "children"
     EXEMPT = "exempt"
 

@@ -118,10 +118,6 @@ class Opened:
 class Closed:
     standing: Standing
 
-    @property
-    def was_paid(self) -> bool:
-        return self.standing.status is Stands.PAID
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundStanding:

@@ -29,7 +29,7 @@ async def test_a_session_goes_live_under_a_free_slug(database, clock):
     assert first.started_at == clock.now()
     assert first.slug == "summer-drop"
     assert second.slug.startswith("summer-drop-")
-    assert await database.read(lambda tx: live.session_by_slug(tx, "summer-drop")) == first
+    assert await database.read(lambda tx: live.find_session(tx, "summer-drop")) == first
     assert await announced(database) == ["session.started", "session.started"]
 
 

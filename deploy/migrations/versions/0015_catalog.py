@@ -9,7 +9,9 @@ from deploy.migrations.types import COUNT, JSON
 revision = "0015"
 down_revision = "0014"
 
-TAX_CATEGORY = "tax_category IN ('standard', 'reduced', 'books', 'food', 'children', 'exempt')"
+TAX_CATEGORY = (
+    "tax_category IN ('standard', 'reduced', 'books', 'food', 'clothing', 'children', 'exempt')"
+)
 PRODUCT_CHECKS = {
     "products_share_within": "share_max_bp >= 0 AND share_max_bp <= 10000",
     "products_condition": "condition IN ('new', 'open_box', 'refurbished', 'used')",
@@ -34,6 +36,7 @@ def upgrade() -> None:
     _categories()
     _brands()
     _listings()
+    _shelves()
 
 
 def _products() -> None:
@@ -47,14 +50,14 @@ def _products() -> None:
     ):
         add_column("catalog", "products", column)
     # The picture becomes the first of several.
-    if op.get_bind().dialect.name == "postgresql":
+    if _on_sqlite():
+        op.execute("UPDATE products SET pictures = json_array(image) WHERE image <> ''")
+        op.execute("ALTER TABLE products DROP COLUMN image")
+    else:
         op.execute(
             "UPDATE catalog.products SET pictures = jsonb_build_array(image) WHERE image <> ''"
         )
         op.drop_column("products", "image", schema="catalog")
-    else:
-        op.execute("UPDATE products SET pictures = json_array(image) WHERE image <> ''")
-        op.execute("ALTER TABLE products DROP COLUMN image")
     _check("products", PRODUCT_CHECKS)
     _index("products_by_title", "products", ["title", "id"], "deleted_at IS NULL")
     _index("products_category", "products", ["category_id"])
@@ -131,6 +134,23 @@ def _listings() -> None:
     _index("listings_product", "listings", ["product_id"])
 
 
+def _shelves() -> None:
+    """What is on sale has a place in a warehouse; what never came in lies on an empty shelf."""
+    catalog, inventory = ("", "") if _on_sqlite() else ("catalog.", "inventory.")
+    op.execute(
+        f"INSERT INTO {inventory}stock (sku, warehouse, on_hand, held, sold, version)"
+        f" SELECT v.sku, 'main', 0, 0, 0, 1 FROM {catalog}variants v"
+        f" JOIN {catalog}products p ON p.id = v.product_id"
+        " WHERE p.status IN ('published', 'unlisted') AND p.deleted_at IS NULL"
+        " AND v.deleted_at IS NULL"
+        f" AND NOT EXISTS (SELECT 1 FROM {inventory}stock s WHERE s.sku = v.sku)"
+    )
+
+
+def _on_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
 def _versioned() -> list[sa.Column[int]]:
     return [
         sa.Column(name, COUNT, nullable=False) for name in ("version", "created_at", "updated_at")
@@ -138,7 +158,7 @@ def _versioned() -> list[sa.Column[int]]:
 
 
 def _check(table: str, checks: dict[str, str]) -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if not _on_sqlite():
         for name, condition in checks.items():
             op.create_check_constraint(name, table, condition, schema="catalog")
         return
