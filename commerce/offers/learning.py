@@ -130,4 +130,5 @@ async def unfitted(tx: Tx) -> tuple[int, Cells] | None:
 
 async def keep(tx: Tx, version: int, populations: Mapping[str, Population]) -> None:
     """Unless what newer counts teach is there already."""
-    await tx.run(FITTED, of_version=version, weights=jsons.dumps(populations))
+    weights = jsons.dumps({history: list(one) for history, one in populations.items()})
+    await tx.run(FITTED, of_version=version, weights=weights)

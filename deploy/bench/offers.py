@@ -6,14 +6,14 @@ Margins are expected ones: what a decision brings on the known curve, without th
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from commerce.kernel import clock, ids
 from commerce.offers import demand, policy
 from commerce.offers.demand import ARMS_BP, Curve
 from commerce.offers.model import MILLI, WHOLE_BP, Rules
-from deploy.bench.audience import AUDIENCES, Fan, Segment, fans
+from deploy.bench.audience import AUDIENCES, Fan, fans
 from deploy.bench.report import Row
 
 RULES = Rules(salt="bench")
@@ -89,40 +89,52 @@ class Earned:
     """The margin of a whole audience, and the worst deficit against no discount on the way."""
 
     margin_minor: float
-    worst_deficit: float = 0.0
-    seconds: float = 0.0
+    worst_deficit: float
+    seconds: float
 
 
 async def measure(count: int, seed: int) -> list[OfferRow]:
     ids.set_randomness(seed)
     try:
-        return [row for name in AUDIENCES for row in _rows(name, AUDIENCES[name], count)]
+        return [row for name in AUDIENCES for row in _measured(name, count)]
     finally:
         ids.set_randomness(None)
 
 
-def _rows(name: str, segments: Mapping[str, Segment], count: int) -> list[OfferRow]:
-    asking = fans(segments, count)
-    fixed = {arm: Earned(sum(_brings(fan, arm) for fan in asking)) for arm in ARMS_BP}
-    best = max(fixed, key=lambda arm: fixed[arm].margin_minor)
-    oracle = Earned(sum(max(_brings(fan, arm) for arm in ARMS_BP) for fan in asking))
-    known: dict[str, tuple[Earned, int | None]] = {
-        "no discount": (fixed[0], 0),
-        "fixed discount": (fixed[FIXED_BP], FIXED_BP),
-        "best fixed discount": (fixed[best], best),
-        "personal offers": (learned(asking), None),
-        "oracle": (oracle, None),
-    }
+def _measured(name: str, count: int) -> list[OfferRow]:
+    asking = fans(AUDIENCES[name], count)
+    known = rows(name, asking)
+    oracle = known[-1].margin_per_fan_minor
+    ours = learned(asking)
+    of_ours = OfferRow(
+        bench=f"offers, {name}, personal offers",
+        rate_per_second=round(count / ours.seconds, 1),
+        margin_per_fan_minor=round(ours.margin_minor / count, 2),
+        of_oracle=round(ours.margin_minor / count / oracle, 4),
+        worst_deficit=round(ours.worst_deficit, 4),
+    )
+    return [*known[:-1], of_ours, known[-1]]
+
+
+def rows(name: str, asking: Sequence[Fan]) -> list[OfferRow]:
+    """What needs no learning: the last is the oracle, which knows every curve."""
+    fixed = {arm: sum(_brings(fan, arm) for fan in asking) for arm in ARMS_BP}
+    best = max(fixed, key=lambda arm: fixed[arm])
+    oracle = sum(max(_brings(fan, arm) for arm in ARMS_BP) for fan in asking)
+    known = (
+        ("no discount", fixed[0], 0),
+        ("fixed discount", fixed[FIXED_BP], FIXED_BP),
+        ("best fixed discount", fixed[best], best),
+        ("oracle", oracle, None),
+    )
     return [
         OfferRow(
-            bench=f"offers, {name}, {policy_name}",
-            rate_per_second=round(count / earned.seconds, 1) if earned.seconds else None,
-            margin_per_fan_minor=round(earned.margin_minor / count, 2),
-            of_oracle=round(earned.margin_minor / oracle.margin_minor, 4),
-            worst_deficit=round(earned.worst_deficit, 4) if earned.seconds else None,
+            bench=f"offers, {name}, {of}",
+            margin_per_fan_minor=round(margin / len(asking), 2),
+            of_oracle=round(margin / oracle, 4),
             percent_bp=arm,
         )
-        for policy_name, (earned, arm) in known.items()
+        for of, margin, arm in known
     ]
 
 
