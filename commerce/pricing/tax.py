@@ -13,6 +13,7 @@ from commerce.kernel import money
 MILLION = 1_000_000
 STANDARD = "standard"
 EXEMPT = "exempt"
+BROADER = {"children": "clothing"}  # whose rate counts where the law names no other
 
 
 class Method(StrEnum):
@@ -58,7 +59,11 @@ class Terms:
     def components(self, category: str, unit_minor: int) -> tuple[Component, ...]:
         if category == EXEMPT:
             return ()
-        bands = self.categories.get(category) or self.categories.get(STANDARD, ())
+        bands = (
+            self.categories.get(category)
+            or self.categories.get(BROADER.get(category, STANDARD))
+            or self.categories.get(STANDARD, ())
+        )
         for band in bands:
             if band.up_to_minor is None or unit_minor <= band.up_to_minor:
                 return band.components

@@ -65,6 +65,7 @@ def test_who_is_taxed_by_whom(_case, origin, country, expected):
     [
         ("US", "NY", "clothing", 10_999, 0),
         ("US", "NY", "clothing", 11_000, 40_000),
+        ("US", "NY", "children", 10_999, 0),
         ("US", "", STANDARD, 1_000, 0),
         ("IN", "", "clothing", 250_000, 50_000),
         ("IN", "", "clothing", 250_001, 180_000),
