@@ -18,7 +18,7 @@ from commerce.accounts import Role
 from commerce.catalog import Variant
 from commerce.kernel import clock
 from commerce.kernel.database import Database, Tx
-from deploy import seed_pictures
+from deploy import seed_pictures, seed_promotions
 
 PASSWORD = "livetill-demo"  # for a till that sells nothing real; never seeded in production
 CURRENCY = "EUR"
@@ -56,6 +56,7 @@ class _Product:
 
 
 NORTHLIGHT, CLAY = 11, 12
+SNEAKERS = 22
 SUPPLIERS = {NORTHLIGHT: "Northlight Goods", CLAY: "Clay & Current"}
 MARA = Login("Mara Quill", "mara@livetill.example", "leader")
 TOBI = Login("Tobi Ferrow", "tobi@livetill.example", "leader")
@@ -80,7 +81,7 @@ HOODIE = _Product(
 PRODUCTS = (
     HOODIE,
     _Product(
-        22,
+        SNEAKERS,
         NORTHLIGHT,
         "Runaround Sneakers",
         "Canvas, recycled rubber and a soft insole. They like long walks home.",
@@ -149,6 +150,7 @@ async def seed(database: Database, media_dir: Path, *, now: int) -> SeedResult:
     for login in LOGINS:
         await _person(database, login)
     slug = await database.unit_of_work(lambda tx: _sessions(tx, now))
+    await database.unit_of_work(lambda tx: _promotions(tx, now))
     return SeedResult(slug, LOGINS)
 
 
@@ -250,6 +252,18 @@ async def _sessions(tx: Tx, now: int) -> str:
         slug="sunday-studio-tour",
     )
     return started.slug
+
+
+async def _promotions(tx: Tx, now: int) -> None:
+    people = {person.email: person for person in await accounts.all_staff(tx)}
+    await seed_promotions.put_up(
+        tx,
+        leader=people[TOBI.email],
+        supplier=people["northlight@livetill.example"],
+        admin=people["admin@livetill.example"],
+        pair=(_id(HOODIE.number), _id(SNEAKERS)),
+        now=now,
+    )
 
 
 async def _put_up(tx: Tx, leader_id: str, now: int) -> None:
