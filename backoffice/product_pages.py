@@ -56,9 +56,14 @@ class ProductPages:
         asked = request.query.get("status", "")
         statuses = (Status(asked),) if asked in words.STATUSES else tuple(Status)
         page = forms.page_number(request.query.get("page", ""))
-        seen = await self._desk.database.read(
-            lambda tx: shelf.seen_by(tx, visit.staff, statuses, PER_PAGE, (page - 1) * PER_PAGE)
-        )
+        text = request.query.get("q", "").strip()
+
+        async def see(tx: Tx) -> shelf.Seen:
+            if text:
+                return await shelf.found_by(tx, visit.staff, text, statuses, PER_PAGE, page)
+            return await shelf.seen_by(tx, visit.staff, statuses, PER_PAGE, (page - 1) * PER_PAGE)
+
+        seen = await self._desk.database.read(see)
         total = sum(count for status, count in seen.counts.items() if status in statuses)
         return self._desk.page(
             "products.html",
@@ -66,6 +71,8 @@ class ProductPages:
             here=HERE,
             shelf=seen.items,
             counts=seen.counts,
+            text=text,
+            corrected=seen.corrected,
             chosen=asked if asked in words.STATUSES else "",
             statuses=words.STATUSES,
             total=total,

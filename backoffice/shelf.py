@@ -55,6 +55,7 @@ class Seen:
 
     items: tuple[Item, ...]
     counts: Mapping[Status, int]
+    corrected: str = ""  # what was looked for instead of what was written
 
 
 async def for_sale(tx: Tx, leader_id: str) -> list[Item]:
@@ -82,6 +83,29 @@ async def seen_by(
     counts = await catalog.product_counts(tx, supplier_id=owner)
     allowed = ON_SALE if leads and not everything else tuple(Status)
     return Seen(tuple(items), {status: counts.get(status, 0) for status in allowed})
+
+
+async def found_by(
+    tx: Tx, staff: Staff, text: str, statuses: Sequence[Status], most: int, page: int
+) -> Seen:
+    """Of what they may see, what was looked for; a draft is found by its supplier only."""
+    everything, leads = may(staff, Action.SEE_EVERYTHING), may(staff, Action.RUN_SESSION)
+    if everything:
+        viewer = catalog.Viewer(catalog.Eyes.STAFF)
+    elif leads:
+        viewer = catalog.Viewer(catalog.Eyes.LEADER)
+    else:
+        viewer = catalog.Viewer(catalog.Eyes.SUPPLIER, staff.supplier_id)
+    chosen = {catalog.Facet.STATUS: statuses} if len(statuses) < len(Status) else {}
+    query = catalog.Query(text=text, chosen=chosen, viewer=viewer, page=page, page_size=most)
+    found = await catalog.search(tx, query)
+    listed = {one.product_id: one for one in await _active(tx, staff.id)} if leads else {}
+    items = await _items(tx, found.hits, named=everything, listed=listed)
+    counts = dict(found.facets.get(catalog.Facet.STATUS, ()))
+    allowed = ON_SALE if leads and not everything else tuple(Status)
+    return Seen(
+        tuple(items), {status: counts.get(status, 0) for status in allowed}, found.corrected
+    )
 
 
 async def _active(tx: Tx, leader_id: str) -> list[Listing]:

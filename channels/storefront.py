@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from aiohttp import web
 
 import live
 from channels import storefront_texts, web_room, web_texts
-from commerce import catalog, inventory
+from commerce import catalog, inventory, pricing
 from commerce.catalog import Facet
 from commerce.kernel import jsons
 from commerce.kernel.database import Database, Tx
@@ -36,7 +36,8 @@ class Asked:
     """What the address says, as far as it can be understood."""
 
     query: catalog.Query
-    price_words: tuple[str, str] = ("", "")
+    currency: str = ""  # that prices are asked in
+    price_words: tuple[str, str] = ("", "")  # as they were written
     price_bad: bool = False
 
 
@@ -67,7 +68,7 @@ class Storefront:
 
     async def product(self, request: web.Request) -> web.Response:
         language = _language(request)
-        product_id = request.match_info["product"]
+        product_id = request.match_info["product"].replace("\x00", "")  # no database takes it
         values = await self._database.read(lambda tx: _product(tx, product_id, language))
         if values is None:
             return self._page("storefront/unknown.html", language, status=404)
@@ -104,7 +105,7 @@ def understood(given: Mapping[str, str], language: str) -> Asked:
         sort=catalog.Sort(sort) if sort in set(catalog.Sort) else catalog.Sort.BEST,
         page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
     )
-    return Asked(query, words, bad)
+    return Asked(query, currency, words, bad)
 
 
 def _values(given: Mapping[str, str], facet: Facet) -> tuple[str, ...]:
@@ -124,21 +125,27 @@ def _between(words: tuple[str, str], currency: str, language: str) -> catalog.Be
 async def _shop(tx: Tx, asked: Asked, language: str) -> dict[str, Any]:
     query = asked.query
     found = await catalog.search(tx, query)
-    first = not query.text and not query.chosen and query.page == 1
+    first = not query.text and not query.chosen and not any(asked.price_words) and query.page == 1
     sessions = await live.live_sessions(tx)
     states = [await web_room.read_state(tx, one.id) for one in sessions[:SESSIONS_MAX]]
     names = await _names(tx)
     pinned = {s["offer"]["product_id"] for s in states if s["offer"]}
-    left = await _left(tx, found.hits)
+    skus = _skus(found.hits)
+    left = await inventory.available(tx, skus)
+    shown = await pricing.shown(tx, skus)
     return {
         "rooms": [web_room.state_body(state, language, 0) for state in states],
         "rooms_first": first,
         "found": found,
-        "cards": [card(p, left, language, is_live=p.id in pinned) for p in found.hits],
-        "shelves": [_shelf(query, found, facet, names, language) for facet in OPEN],
-        "chips": _chips(query, names, language),
-        "currency": _currency(query, found),
-        "pages": _pages(query, found),
+        "cards": [card(p, left, shown, language, is_live=p.id in pinned) for p in found.hits],
+        "shelves": [
+            shelf
+            for facet in OPEN
+            if (shelf := _shelf(query, found, facet, names, language))["values"]
+        ],
+        "chips": _chips(asked, names, language),
+        "currency": asked.currency or _currency(found),
+        "pages": _pages(asked, found),
         "bare": first and not found.total,
     }
 
@@ -150,22 +157,28 @@ async def _names(tx: Tx) -> dict[Facet, dict[str, str]]:
     }
 
 
-async def _left(tx: Tx, products: Sequence[catalog.Product]) -> dict[str, int]:
-    skus = [variant.sku for product in products for variant in product.variants]
-    return await inventory.available(tx, skus)
+def _skus(products: Sequence[catalog.Product]) -> list[str]:
+    return [variant.sku for product in products for variant in product.variants]
 
 
 def card(
-    product: catalog.Product, left: Mapping[str, int], language: str, *, is_live: bool
+    product: catalog.Product,
+    left: Mapping[str, int],
+    shown: Mapping[str, pricing.Shown],
+    language: str,
+    *,
+    is_live: bool,
 ) -> dict[str, Any]:
     """A product on the shelf."""
-    prices = sorted({variant.price_minor for variant in product.variants})
+    prices = sorted(
+        {(s.price_minor, s.currency) for v in product.variants if (s := shown.get(v.sku))}
+    )
     return {
         "id": product.id,
         "title": product.title,
         "image": catalog.thumbnail(product.image),
         "srcset": catalog.srcset(product.image),
-        "price": format_money(prices[0], product.currency, language) if prices else "",
+        "price": format_money(*prices[0], language) if prices else "",
         "price_varies": len(prices) > 1,
         "gone": not any(left[variant.sku] > 0 for variant in product.variants),
         "live": is_live,
@@ -182,6 +195,8 @@ def _shelf(
     """What can be chosen of a facet, how many there would be, and what is chosen already."""
     chosen = query.chosen.get(facet, ())
     counts = dict(found.facets.get(facet, ())[:VALUES_MAX])
+    if not chosen and found.total and list(counts.values()) == [found.total]:
+        counts = {}  # all of them are alike in this: there is nothing to choose
     values = [*counts, *(value for value in chosen if value not in counts)]
     return {
         "facet": facet,
@@ -215,47 +230,51 @@ def _named(
 
 
 def _chips(
-    query: catalog.Query, names: Mapping[Facet, Mapping[str, str]], language: str
+    asked: Asked, names: Mapping[Facet, Mapping[str, str]], language: str
 ) -> list[dict[str, str]]:
     """What is chosen, each with the address without it."""
-    return [
+    chips = [
         {
             "name": _named(facet, value, names, language),
-            "url": _address(query, taken_off=(facet, value)),
+            "url": _address(asked, taken_off=(facet, value)),
         }
-        for facet, values in query.chosen.items()
+        for facet, values in asked.query.chosen.items()
         for value in values
     ]
+    if asked.query.price is not None:
+        name = f"{' – '.join(asked.price_words)} {asked.currency}"
+        chips.append({"name": name, "url": _address(replace(asked, price_words=("", "")))})
+    return chips
 
 
-def _currency(query: catalog.Query, found: catalog.Found) -> str:
-    """The one that prices are asked in: what was chosen, or what most is sold in."""
-    if query.price is not None:
-        return query.price.currency
-    chosen = query.chosen.get(Facet.CURRENCY, ())
-    listed = [*chosen, *(value for value, _ in found.facets.get(Facet.CURRENCY, ()))]
-    return listed[0] if listed else ""
+def _currency(found: catalog.Found) -> str:
+    """What most is sold in."""
+    return next((value for value, _ in found.facets.get(Facet.CURRENCY, ())), "")
 
 
-def _pages(query: catalog.Query, found: catalog.Found) -> dict[str, str]:
+def _pages(asked: Asked, found: catalog.Found) -> dict[str, str]:
+    query = asked.query
     last = -(-found.total // query.page_size)
     return {
         "number": str(query.page),
-        "previous": _address(query, page=query.page - 1) if 1 < query.page <= last + 1 else "",
-        "next": _address(query, page=query.page + 1) if query.page < last else "",
+        "previous": _address(asked, page=query.page - 1) if 1 < query.page <= last + 1 else "",
+        "next": _address(asked, page=query.page + 1) if query.page < last else "",
     }
 
 
-def _address(
-    query: catalog.Query, *, page: int = 1, taken_off: tuple[Facet, str] | None = None
-) -> str:
-    parts = [("q", query.text)] if query.text else []
-    parts += [
+def _address(asked: Asked, *, page: int = 1, taken_off: tuple[Facet, str] | None = None) -> str:
+    query = asked.query
+    parts = [
         (str(facet), value)
         for facet, values in query.chosen.items()
         for value in values
         if (facet, value) != taken_off
     ]
+    low, high = asked.price_words
+    given = {"q": query.text, "min": low, "max": high}
+    parts += [(name, value) for name, value in given.items() if value]
+    if low or high:
+        parts.append(("priced_in", asked.currency))
     if query.sort is not catalog.Sort.BEST:
         parts.append(("sort", str(query.sort)))
     if page > 1:
@@ -275,7 +294,8 @@ async def _product(tx: Tx, product_id: str, language: str) -> dict[str, Any] | N
     if not found or not (catalog.PUBLIC.sees(found[0]) or (found[0].sellable and showing)):
         return None
     (product,) = found
-    left = await _left(tx, found)
+    left = await inventory.available(tx, _skus(found))
+    shown = await pricing.shown(tx, _skus(found))
     return {
         "product": product,
         "pictures": [
@@ -283,16 +303,26 @@ async def _product(tx: Tx, product_id: str, language: str) -> dict[str, Any] | N
             for path in dict.fromkeys([*product.pictures, *(v.image for v in product.variants)])
             if path
         ],
-        "card": card(product, left, language, is_live=bool(showing)),
+        "card": card(product, left, shown, language, is_live=bool(showing)),
         "variants": [
-            {
-                "label": variant.label,
-                "price": format_money(variant.price_minor, product.currency, language),
-                "left": left[variant.sku],
-            }
+            _style(variant, shown[variant.sku], left[variant.sku], language)
             for variant in product.variants
+            if variant.sku in shown
         ],
         "showing": showing,
+    }
+
+
+def _style(
+    variant: catalog.Variant, shown: pricing.Shown, left: int, language: str
+) -> dict[str, Any]:
+    cheaper = shown.price_minor < shown.list_minor
+    return {
+        "label": variant.label,
+        "price": format_money(shown.price_minor, shown.currency, language),
+        "before": format_money(shown.list_minor, shown.currency, language) if cheaper else "",
+        "why": shown.title.get(language, "") if cheaper else "",
+        "left": left,
     }
 
 

@@ -185,7 +185,7 @@ def _facet_tokens(facts: Facts) -> Iterable[str]:
         Facet.CATEGORY: set(facts.category_path),
         Facet.BRAND: {product.brand_id} - {""},
         Facet.COLOUR: {_colour(value) for value in _attributes(product, "colour", "color")},
-        Facet.SIZE: {value.strip().upper() for value in _attributes(product, "size")},
+        Facet.SIZE: {_size(value.strip()) for value in _attributes(product, "size")},
         Facet.CONDITION: {product.condition},
         Facet.SUPPLIER: {product.supplier_id},
         Facet.LEADER: set(facts.leaders),
@@ -208,6 +208,11 @@ def _attributes(product: Product, *names: str) -> list[str]:
 def _colour(value: str) -> str:
     folded = search_words.fold(value)
     return search_words.COLOURS.get(folded, folded) or value.strip()
+
+
+def _size(value: str) -> str:
+    """One way to write each: "xl" is XL, "LARGE" is Large."""
+    return value.upper() if len(value) <= 4 else value.capitalize()
 
 
 def _price_token(currency: str, magnitude: int) -> str:
