@@ -194,5 +194,6 @@ REFUSALS: Mapping[str, Handler] = {
     "order_already_paid": _already_paid,
     "checkout_closed": _checkout_closed,
     "no_delivery": _no_delivery,
+    "no_rate": _no_delivery,  # it goes there, but not for this money
     "limit_reached": _price_gone,
 }

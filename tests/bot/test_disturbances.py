@@ -344,8 +344,8 @@ def test_an_event_without_words_is_silent():
     "code",
     [
         "out_of_stock", "hold_expired", "nothing_pinned", "unknown_session", "quote_expired",
-        "order_already_paid", "checkout_closed", "no_delivery", "key_reused", "not_for_sale",
-        "no_such_quote", "sku_suspended", "turn_lapsed", "session_ended",
+        "order_already_paid", "checkout_closed", "no_delivery", "no_rate", "key_reused",
+        "not_for_sale", "no_such_quote", "sku_suspended", "turn_lapsed", "session_ended",
     ],
 )  # fmt: skip
 def test_every_refusal_of_every_intent_is_answered(place, code):
