@@ -12,12 +12,12 @@ from bot import intents
 from bot.doors import READS, WRITES, Doors
 from bot.intents import Refused
 from bot.store import Conversation
-from commerce import accounts, inventory
+from commerce import accounts, inventory, promotions
 from commerce.accounts import Address
 from commerce.kernel.clock import MINUTE
 from commerce.orders.tables import ORDERS
 from tests.accounts.factories import an_address
-from tests.catalog.factories import a_product_on_sale
+from tests.catalog.factories import a_product, a_product_on_sale, a_variant
 
 ACCOUNT = "telegram:platform"
 SKU = "shirt-m"
@@ -35,18 +35,21 @@ class Desk:
 
     def __init__(self, database, clock):
         self.database, self.clock = database, clock
+        self.performance = promotions.Performance(database)
         self.doors = Doors(
             database=database,
             holds=inventory.Holds(database),
             provider="sandbox",
             hold_seconds=600,
             public_url="https://shop.example",
+            performance=self.performance,
         )
         self.count = 0
 
-    async def opens(self, pieces=10):
+    async def opens(self, pieces=10, **variant):
         async def work(tx):
-            shirt = await a_product_on_sale(tx)
+            variants = (a_variant(**variant), a_variant(sku="shirt-l", label="L", position=1))
+            shirt = await a_product_on_sale(tx, a_product(variants=variants))
             await inventory.receive(tx, SKU, pieces, reason="delivery")
             session = await live.start_session(
                 tx, leader_id="leader-1", leader_name="Mara", title="Drop", stream="/still.png"

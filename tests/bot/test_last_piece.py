@@ -32,8 +32,8 @@ SAID = select(OUTGOING).order_by(OUTGOING.c.conversation_id, OUTGOING.c.number)
 class Evening(Desk):
     """The till around the desk: an inbox, turns, and events that are heard."""
 
-    async def opens(self, pieces: int) -> None:
-        await super().opens(pieces)
+    async def opens(self, pieces: int, **variant: int) -> None:
+        await super().opens(pieces, **variant)
         self.runtime = Runtime(
             database=self.database,
             step=lambda state, given: step(state, given, texts=TEXTS, now=self.clock.at),

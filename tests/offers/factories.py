@@ -41,10 +41,10 @@ async def propose(tx, fan_id="ana", **changes):
     return await offers.propose(tx, **(facts | changes))
 
 
-async def taught(tx, trials):
+async def taught(tx, trials, cell=CELL):
     """As if so many fans like these had been asked, by discount: (asked, bought)."""
     rows = [
-        {"cell": CELL, "percent_bp": arm, "trials": asked, "bought": bought}
+        {"cell": cell, "percent_bp": arm, "trials": asked, "bought": bought}
         for arm, (asked, bought) in trials.items()
     ]
     await tx.run_many(insert(DEMAND), rows)
