@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from commerce.kernel.database import Tx
 from deploy.invariants import (
+    catalog,
     clearing,
     flash,
     money,
@@ -31,6 +32,7 @@ INVARIANTS: Sequence[Invariant] = (
     *money.INVARIANTS,
     *payouts.INVARIANTS,
     *clearing.INVARIANTS,
+    *catalog.INVARIANTS,
     *promotions.INVARIANTS,
     *shipping.INVARIANTS,
     *work.INVARIANTS,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
+from commerce.catalog.tables import BRANDS, CATEGORIES, LISTINGS, PRODUCTS, VARIANTS
 from commerce.inventory.tables import HOLD_PARTS, HOLDS, STOCK, STOCK_MOVEMENTS
 from commerce.kernel import jsons
 from commerce.kernel.clock import MINUTE
@@ -77,6 +78,50 @@ def turn(**changes: Any) -> Row:
         "expires_at": NOON + MINUTE, "joined_at": 0, "changed_at": 0,
     }  # fmt: skip
     return WAITLIST_ENTRIES, facts | changes
+
+
+def product(**changes: Any) -> Row:
+    facts = {
+        "id": "p", "supplier_id": "s", "title": "Shirt", "description": "", "currency": "EUR",
+        "pictures": '["/a.webp"]', "status": "published", "version": 1, "created_at": 0,
+        "updated_at": 0,
+    }  # fmt: skip
+    return PRODUCTS, facts | changes
+
+
+def variant(**changes: Any) -> Row:
+    facts = {
+        "sku": "shirt", "product_id": "p", "label": "", "attributes": "{}", "price_minor": 250,
+        "position": 0,
+    }  # fmt: skip
+    return VARIANTS, facts | changes
+
+
+def on_sale(**changes: Any) -> Rows:
+    """A shirt that can be bought."""
+    return [*shelf(), product(**changes), variant()]
+
+
+def category(**changes: Any) -> Row:
+    facts = {
+        "id": "c", "parent_id": "", "name": "Shirts", "tax_category": "standard", "path": '["c"]',
+        "version": 1, "created_at": 0, "updated_at": 0,
+    }  # fmt: skip
+    return CATEGORIES, facts | changes
+
+
+def brand(**changes: Any) -> Row:
+    facts = {"id": "b", "name": "Sol", "version": 1, "created_at": 0, "updated_at": 0}
+    return BRANDS, facts | changes
+
+
+def listing(**changes: Any) -> Row:
+    facts = {
+        "id": "l", "leader_id": "m", "product_id": "p", "title": "", "image": "", "share_bp": 100,
+        "prices": '{"shirt": null}', "status": "active", "version": 1, "created_at": 0,
+        "updated_at": 0,
+    }  # fmt: skip
+    return LISTINGS, facts | changes
 
 
 def flash(**changes: Any) -> Row:

@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from commerce import inventory, ledger, payments
+from commerce import catalog, inventory, ledger, payments
 from commerce.inventory import Movement, MovementKind, Stock
 from commerce.kernel import outbox, parked, saga
 from commerce.kernel.audit import Intervention
@@ -16,6 +16,7 @@ from commerce.kernel.sqlite import open_connection
 from commerce.ledger import jobs as ledger_jobs
 from deploy import invariants, migrations
 
+CONTEXTS = ("catalog", "inventory", "kernel", "ledger", "payments")
 SHIRT = {"sku": "shirt", "warehouse": "main"}
 BEFORE_WAREHOUSES = "0006"
 SOLD_AND_HELD = (
@@ -82,6 +83,19 @@ PAID_AND_GIVEN_BACK = (
 )
 
 
+BEFORE_PICTURES = "0014"
+ON_SALE = (
+    "INSERT INTO {catalog}products VALUES"
+    " ('p', 's', 'Shirt', 'Soft', '/media/a.webp', 'EUR', 'published', 4, 1, 2, NULL),"
+    " ('q', 's', 'Sketch', '', '', 'EUR', 'draft', 1, 1, 1, NULL)",
+    "INSERT INTO {catalog}variants VALUES"
+    " ('shirt-m', 'p', 'M', '{{\"size\": \"M\"}}', 2500, 0, NULL),"
+    " ('shirt-l', 'p', 'L', '{{}}', 2600, 1, NULL), ('sketch', 'q', '', '{{}}', 0, 0, NULL)",
+    "INSERT INTO {inventory}stock (sku, warehouse, on_hand, held, sold, version)"
+    " VALUES ('shirt-l', 'north', 5, 0, 0, 2)",
+)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def empty_url(request, tmp_path):
     """A database without any table."""
@@ -103,16 +117,12 @@ async def upgraded(url: str, since: str, *statements: str) -> Database:
     if url.startswith("sqlite:///"):
         old = open_connection(url.removeprefix("sqlite:///"))
         for statement in statements:
-            old.execute(statement.format(inventory="", kernel="", payments="", ledger=""))
+            old.execute(statement.format(**dict.fromkeys(CONTEXTS, "")))
         old.close()
     else:
         server = await asyncpg.connect(url)
         for statement in statements:
-            await server.execute(
-                statement.format(
-                    inventory="inventory.", kernel="kernel.", payments="payments.", ledger="ledger."
-                )
-            )
+            await server.execute(statement.format(**{name: f"{name}." for name in CONTEXTS}))
         await server.close()
     await asyncio.to_thread(migrations.migrate, url)
     return await connect(url)
@@ -199,5 +209,24 @@ async def test_what_was_paid_before_there_were_captures_is_captured(empty_url):
         await database.unit_of_work(lambda tx: payments.service.apply_waiting(tx, "open-1"))
         waited = await database.read(lambda tx: payments.get(tx, "open-1"))
         assert (waited.status, waited.captured_minor) == ("expired", 0)
+    finally:
+        await database.close()
+
+
+async def test_a_picture_becomes_the_first_of_several_and_what_is_on_sale_has_a_place(empty_url):
+    database = await upgraded(empty_url, BEFORE_PICTURES, *ON_SALE)
+    try:
+        shirt, sketch = await database.read(lambda tx: catalog.products(tx, ["p", "q"]))
+        assert (shirt.pictures, shirt.version, shirt.share_max_bp) == (("/media/a.webp",), 4, 0)
+        assert [(v.sku, v.price_minor, v.price_min_minor) for v in shirt.variants] == [
+            ("shirt-m", 2500, None), ("shirt-l", 2600, None),
+        ]  # fmt: skip
+        assert (sketch.pictures, sketch.condition, sketch.tax_category) == ((), "new", "standard")
+        shelves = await database.read(
+            lambda tx: inventory.stock_of(tx, ["shirt-m", "shirt-l", "sketch"])
+        )
+        assert {sku: [(s.warehouse, s.on_hand) for s in of] for sku, of in shelves.items()} == {
+            "shirt-m": [("main", 0)], "shirt-l": [("north", 5)],
+        }  # fmt: skip
     finally:
         await database.close()
