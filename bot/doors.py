@@ -29,14 +29,14 @@ class Doors:
         capture: payments.CaptureMode = payments.CaptureMode.AUTOMATIC,
         hold_seconds: int,
         public_url: str,
-        performance: promotions.Performance | None = None,
+        performance: promotions.Performance,
     ) -> None:
         self._database = database
         self._holds = holds
         self._paid_by = {"provider": provider, "capture": capture}
         self._hold_seconds = hold_seconds
         self._public_url = public_url
-        self._performance = performance or promotions.Performance(database)
+        self._performance = performance
 
     async def run(self, intent: Intent, conversation: Conversation, key: str) -> Outcome:
         """What became of the intent; the same key again has no second effect."""
