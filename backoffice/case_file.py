@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from commerce import inventory, ledger, orders, payments
+from commerce import inventory, ledger, orders, payments, pricing
 from commerce.inventory import Hold, Movement
 from commerce.kernel import audit, saga
 from commerce.kernel.audit import Entry
@@ -50,9 +50,16 @@ class Posted:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    quote: pricing.Quote
+    made_again: bool | None  # to the same lines; None where too little was kept for it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
     order: Order
+    pricing: Pricing | None
     moves: Sequence[Move]
     payings: Sequence[Paying]
     hold: Hold | None
@@ -103,6 +110,7 @@ async def of(tx: Tx, order_id: str) -> CaseFile:
     moved = [m for item in order.items for m in await inventory.movements_of(tx, item.sku)]
     return CaseFile(
         order=order,
+        pricing=await _pricing(tx, order),
         moves=await orders.history(tx, order_id),
         payings=payings,
         hold=await _hold(tx, sagas),
@@ -111,6 +119,16 @@ async def of(tx: Tx, order_id: str) -> CaseFile:
         sagas=sagas,
         deeds=await audit.about(tx, f"order:{order_id}"),
     )
+
+
+async def _pricing(tx: Tx, order: Order) -> Pricing | None:
+    try:
+        quote = await pricing.frozen(tx, order.quote_id)
+    except pricing.NoSuchQuote:
+        return None
+    if not quote.parcels:
+        return Pricing(quote, None)
+    return Pricing(quote, pricing.quote(quote.basis).lines == quote.lines)
 
 
 async def _paying(tx: Tx, payment: Payment) -> Paying:

@@ -6,11 +6,13 @@ import asyncio
 import re
 
 import pytest
+from sqlalchemy import select, update
 
 from backoffice import forms, trimming
 from backoffice.forms import NoSuchAmount
 from commerce import payments
 from commerce.kernel import audit
+from commerce.pricing.tables import QUOTES
 from tests.backoffice.conftest import Browser, Opens
 from tests.backoffice.test_operations import HERE, REASON, ada, audited, form_key, tiles, troubles
 from tests.backoffice.troubles import Troubles
@@ -92,6 +94,23 @@ async def test_an_order_is_found_by_its_code(troubles: Troubles, ada: Browser) -
         assert words in page
     assert "There is no order with this code." in await ada.get(f"{HERE}/orders?code=QQ", 404)
     assert "As the fan reads it out" in await ada.get(f"{HERE}/orders")
+
+
+async def test_an_order_tells_how_its_price_was_made_and_counts_it_again(
+    troubles: Troubles, ada: Browser
+) -> None:
+    purchase = await troubles.paid()
+    page = await ada.get(page_of(purchase))
+    for words in ("counted again: the same", "2 × €25.00", "IVA 21%", "€9.53", "on the list"):
+        assert words in page
+
+    database = troubles.shop.database
+    kept = await database.read(lambda tx: tx.scalar(select(QUOTES.c.body)))
+    forged = kept.replace("5000", "5001")
+    await database.unit_of_work(lambda tx: tx.run(update(QUOTES).values(body=forged)))
+    assert forged != kept
+
+    assert "counted again: another one" in await ada.get(page_of(purchase))
 
 
 async def test_a_part_goes_back_and_the_pieces_with_it(troubles: Troubles, ada: Browser) -> None:
