@@ -101,7 +101,7 @@ async def test_an_order_tells_how_its_price_was_made_and_counts_it_again(
 ) -> None:
     purchase = await troubles.paid()
     page = await ada.get(page_of(purchase))
-    for words in ("counted again: the same", "2 × €25.00", "IVA 21%", "€9.53", "on the list"):
+    for words in ("counted again: the same", "€25.00", "IVA 21%", "€9.53", "on the list"):
         assert words in page
 
     database = troubles.shop.database
