@@ -87,7 +87,9 @@ def hours(start: int, until: int) -> str:
 
 
 def percent(state: State, basis_points: int) -> str:
-    return str(format_percent(Decimal(basis_points).scaleb(-4), locale=state.language))
+    whole = str(Locale.parse(state.language).percent_formats[None].pattern)
+    exact = whole.replace("#,##0", "#,##0.##")
+    return str(format_percent(Decimal(basis_points).scaleb(-4), exact, locale=state.language))
 
 
 def price(state: State, minor: int, currency: str) -> str:
