@@ -153,7 +153,7 @@ def entry_of(facts: Facts) -> Entry:
     hidden = [token("sku", variant.sku.casefold()) for variant in product.variants]
     hidden.append(_price_token(product.currency, price_minor.bit_length()))
     hidden += [_seen(eyes) for eyes in Eyes if Viewer(eyes, product.supplier_id).sees(product)]
-    texts = (*_telling_texts(facts), product.description[:DESCRIPTION_LENGTH_MAX])
+    texts = "\n".join((*_telling_texts(facts), product.description[:DESCRIPTION_LENGTH_MAX]))
     facets = list(_facet_tokens(facts))
     return Entry(
         product_id=product.id,
@@ -163,19 +163,19 @@ def entry_of(facts: Facts) -> Entry:
         created_at=facts.created_at,
         heading=search_words.fold(product.title),
         facets=" ".join(facets),
-        words=frozenset(chain(hidden, facets, *map(search_words.words_of, texts))),
+        words=frozenset((*hidden, *facets, *search_words.words_of(texts))),
     )
 
 
 def terms_of(facts: Facts) -> set[str]:
     """The words to which a slip may be put right; those of descriptions are too many."""
-    words = chain.from_iterable(map(search_words.words_of, _telling_texts(facts)))
+    words = search_words.words_of("\n".join(_telling_texts(facts)))
     return set(filter(search_words.correctable, words))
 
 
 def _telling_texts(facts: Facts) -> list[str]:
     variants = facts.product.variants
-    told = [text for v in variants for text in (v.label, *v.attributes.values())]
+    told = {text for v in variants for text in (v.label, *v.attributes.values())}
     return [facts.product.title, *told, *facts.names, *facts.leaders.values()]
 
 

@@ -131,6 +131,22 @@ def offers(
     _show(offers.measure(count, seed), json=json)
 
 
+@app.command()
+def search(
+    database: Database = Kind.SQLITE,
+    products: Annotated[int, typer.Option(min=10, max=200_000, help="To look among.")] = 100_000,
+    concurrency: AtOnce = 1,
+    count: Count = 2_000,
+    seconds: Seconds = 20,
+    json: Json = False,
+) -> None:
+    """Times to find something among many products: exact words, slips, beginnings, facets, none."""
+    from deploy.bench import loads, search
+
+    limits = loads.Limits(concurrency, count, seconds)
+    _show(search.measure(database, products, limits), json=json)
+
+
 def _show(measured: Coroutine[Any, Any, Sequence[Row]], *, json: bool) -> None:
     import uvloop
 
