@@ -13,6 +13,7 @@ from deploy.invariants import (
     catalog,
     clearing,
     flash,
+    media,
     money,
     orders,
     payouts,
@@ -33,12 +34,19 @@ INVARIANTS: Sequence[Invariant] = (
     *payouts.INVARIANTS,
     *clearing.INVARIANTS,
     *catalog.INVARIANTS,
+    *media.INVARIANTS,
     *promotions.INVARIANTS,
     *shipping.INVARIANTS,
     *work.INVARIANTS,
 )
 # What jobs do in time; a till that stands still lets it lie.
-CHORES: Sequence[Invariant] = (*stock.CHORES, *waitlist.CHORES, *flash.CHORES, *money.CHORES)
+CHORES: Sequence[Invariant] = (
+    *stock.CHORES,
+    *waitlist.CHORES,
+    *flash.CHORES,
+    *money.CHORES,
+    *media.CHORES,
+)
 
 
 async def violations(tx: Tx) -> list[Violation]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
+from commerce.catalog.media_tables import PICTURES
+from commerce.catalog.sheets_tables import IMPORT_ITEMS, IMPORTS
 from commerce.catalog.tables import BRANDS, CATEGORIES, LISTINGS, PRODUCTS, VARIANTS
 from commerce.inventory.tables import HOLD_PARTS, HOLDS, STOCK, STOCK_MOVEMENTS
 from commerce.kernel import jsons
@@ -47,6 +49,8 @@ ITEMS = jsons.dumps(
         )
     ]
 )
+DIGEST = "ab" * 32
+STORED_PATH = f"/media/pictures/{DIGEST}/700.webp"
 ADDRESS = jsons.dumps(an_address().to_json())
 
 Row = tuple[Table, dict[str, Any]]
@@ -100,6 +104,29 @@ def variant(**changes: Any) -> Row:
 def on_sale(**changes: Any) -> Rows:
     """A shirt that can be bought."""
     return [*shelf(), product(**changes), variant()]
+
+
+def picture(**changes: Any) -> Row:
+    facts = {"digest": DIGEST, "width": 700, "height": 700, "status": "stored", "changed_at": 0}
+    return PICTURES, facts | changes
+
+
+def sheet(**changes: Any) -> Row:
+    facts = {
+        "id": "n", "key": "n", "supplier_id": "s", "brought_by": "b", "name": "", "problem": "",
+        "facts": "{}", "status": "done", "lines": 1, "lines_read": 1, "lines_wrong": 0,
+        "created": 0, "changed": 1, "unchanged": 0, "wrong": 0, "applied": 1, "refused": 0,
+        "lease_until": 0, "fence": 2, "tries": 0, "started_at": 0, "ended_at": 1,
+    }  # fmt: skip
+    return IMPORTS, facts | changes
+
+
+def sheet_item(**changes: Any) -> Row:
+    facts = {
+        "import_id": "n", "seq": 1, "line": 2, "title": "", "product_id": "p", "status": "applied",
+        "product_version": 1, "wanted": "{}", "differences": "[]", "errors": "[]",
+    }  # fmt: skip
+    return IMPORT_ITEMS, facts | changes
 
 
 def category(**changes: Any) -> Row:

@@ -18,6 +18,7 @@ from tests.deploy.rows import (
     LONG_AGO,
     OWED,
     PAID,
+    STORED_PATH,
     Rows,
     area,
     brand,
@@ -42,6 +43,7 @@ from tests.deploy.rows import (
     part,
     payment,
     payout,
+    picture,
     product,
     received,
     refund,
@@ -50,6 +52,8 @@ from tests.deploy.rows import (
     sale,
     sent_back,
     sent_on,
+    sheet,
+    sheet_item,
     shelf,
     sold,
     stock,
@@ -80,6 +84,16 @@ BROKEN: list[tuple[str, Rows]] = [
     ("product_is_sorted", [*on_sale(brand_id="b"), brand(deleted_at=1)]),
     ("category_has_its_parent", [category(parent_id="none")]),
     ("share_is_within_the_suppliers", [*on_sale(share_max_bp=99), listing(status="paused")]),
+    ("picture_of_product_is_stored", [*on_sale(pictures=f'["/a.svg", "{STORED_PATH}"]')]),
+    ("picture_of_product_is_stored",
+     [*on_sale(pictures=f'["{STORED_PATH}"]'), picture(status="removing")]),
+    ("picture_of_variant_is_stored",
+     [*shelf(), product(), variant(image=STORED_PATH), picture(digest="cd" * 32)]),
+    ("picture_of_listing_is_stored",
+     [*on_sale(share_max_bp=100), listing(image=STORED_PATH), picture(status="storing")]),
+    ("import_counts_are_items", [sheet()]),
+    ("import_counts_are_items", [sheet(applied=0, refused=1), sheet_item()]),
+    ("import_counts_are_items", [sheet(wrong=1), sheet_item()]),
     ("stock_held_is_holds", shelf(held=2)),
     ("stock_held_is_holds", [*shelf(), hold()]),
     ("stock_held_is_holds", [*shelf(), hold(status="claiming"), saga(data='{"hold_id":"h"}')]),
@@ -226,6 +240,10 @@ RIGHT: dict[str, Rows] = {
     "a listed product": [
         *on_sale(category_id="c", brand_id="b", share_max_bp=100), category(), brand(), listing(),
         category(id="d", parent_id="c"),
+    ],
+    "a product with its own pictures, and a sheet that was saved": [
+        *shelf(), product(pictures=f'["/a.svg", "{STORED_PATH}"]'), variant(image=STORED_PATH),
+        picture(), sheet(wrong=1), sheet_item(), sheet_item(seq=2, status="wrong"),
     ],
     "a draft, and a removed listing": [product(status="draft"), listing(status="removed")],
     "held pieces": [*shelf(held=2), hold()],
@@ -414,6 +432,14 @@ async def test_a_flash_price_whose_hold_went_long_ago_is_a_chore_left_undone(dat
 
     assert await found_in(database, rows) == []
     assert await found_in(database, rows, chores) == [("no_flash_claim_overdue", "h")]
+
+
+async def test_a_sheet_nobody_works_off_is_a_chore_left_undone(database):
+    rows = [sheet(status="applying", applied=0, lease_until=LONG_AGO)]
+    rows += [sheet(id="m", key="m", status="waiting", applied=0, lease_until=JUST_NOW)]
+
+    assert await found_in(database, rows) == []
+    assert await found_in(database, rows, chores) == [("no_import_stuck", "n")]
 
 
 async def test_a_transfer_without_its_seal_is_a_chore_left_undone(database):
