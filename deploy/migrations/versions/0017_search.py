@@ -21,13 +21,6 @@ ADD = "INSERT INTO search_words (rowid, words) VALUES (new.doc, new.words);"
 TAKE_OFF = (
     "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', old.doc, old.words);"
 )
-# Thousands of entries are read for a search, but not their words: these lie apart.
-APART = (
-    "ALTER TABLE catalog.search_entries SET (toast_tuple_target = 128)",
-    "ALTER TABLE catalog.search_entries ALTER words SET STORAGE EXTERNAL",
-    "ALTER TABLE catalog.search_entries ALTER facets SET STORAGE PLAIN",
-    "ALTER TABLE catalog.search_entries ALTER heading SET STORAGE PLAIN",
-)
 TRIGGERS = {
     "added": ("INSERT", ADD),
     "removed": ("DELETE", TAKE_OFF),
@@ -64,10 +57,7 @@ def upgrade() -> None:
     )
     _words("search_terms", "term")
     _words("search_grams", "gram", "term")
-    if op.get_bind().dialect.name == "postgresql":
-        for statement in APART:
-            op.execute(statement)
-    else:
+    if op.get_bind().dialect.name == "sqlite":
         op.execute(FTS5)
         for name, (event, work) in TRIGGERS.items():
             op.execute(
