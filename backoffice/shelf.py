@@ -12,7 +12,7 @@ from commerce.catalog import Listing, ListingStatus, Product, Status
 from commerce.kernel.database import Tx
 
 ON_SALE = (Status.PUBLISHED, Status.UNLISTED)
-PICKER_MAX = 60  # of what a leader has not listed; the rest is found by searching
+PICKER_MAX = 60  # of what a leader has not listed; what they list always stands before it
 
 
 @dataclass(frozen=True, slots=True)

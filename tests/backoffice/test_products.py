@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from commerce import catalog, pricing
 from commerce.catalog import Changes, ListingStatus, Product, Status
 from commerce.kernel import ids
 from tests.backoffice.conftest import House, Opens
+from tests.backoffice.markup import PROBES, Tags
 
 FIELD = re.compile(r'<input name="([^"]+)" value="([^"]*)"')
 
@@ -245,6 +244,28 @@ async def test_a_leader_says_what_they_sell_and_the_console_shows_it_first(
     assert "€49.00" in await browser.get(f"/backoffice/sessions/{house.session.id}")
 
 
+async def test_what_is_written_about_a_product_is_words_on_every_page(
+    open_browser: Opens, house: House
+) -> None:
+    async def said(words: str) -> list[Tags]:
+        variant = catalog.Variant(
+            sku="HOODIE", label=words, attributes={words: words}, price_minor=4900
+        )
+        await edited(house, title=words, description=words, variants=(variant,))
+        pages = [await supplier.get(page_of(house.hoodie, path)) for path in ("", "/prices")]
+        return [
+            Tags(p) for p in (*pages, await leader.get(f"/backoffice/listings/{house.hoodie.id}"))
+        ]
+
+    supplier, leader = await open_browser("nell"), await open_browser("mara")
+    plain = await said("plain")
+    for probe in PROBES:
+        hostile = await said(probe)
+
+        assert [page.shape for page in hostile] == [page.shape for page in plain]
+        assert all(probe in page.words for page in hostile)
+
+
 def a_price(**changes: str) -> dict[str, str]:
     return {"sku": "", "currency": "EUR", "amount": "39.90", "warehouse": ""} | changes
 
@@ -285,25 +306,25 @@ async def test_prices_are_set_for_a_time_ended_and_never_overlap(
     assert "problem=no_such_price" in await browser.post(f"{page}/end", price=first)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"amount": "-1"}, "amount"),
-        ({"amount": "1.234"}, "amount"),
-        ({"currency": "EURO"}, "currency"),
-        ({"sku": "MUG"}, "sku"),
-        ({"warehouse": "moon"}, "warehouse"),
-        ({"valid_from": "soon"}, "valid_from"),
-        ({"valid_from": "2001-01-01T00:00"}, "valid_from"),
-        ({"valid_from": "2099-06-02T00:00", "valid_until": "2099-06-01T00:00"}, "valid_until"),
-    ],
+WRONG_PRICES = (
+    ({"amount": "-1"}, "amount"),
+    ({"amount": "1.234"}, "amount"),
+    ({"currency": "EURO"}, "currency"),
+    ({"sku": "MUG"}, "sku"),
+    ({"warehouse": "moon"}, "warehouse"),
+    ({"valid_from": "soon"}, "valid_from"),
+    ({"valid_from": "2001-01-01T00:00"}, "valid_from"),
+    ({"valid_from": "2099-06-02T00:00", "valid_until": "2099-06-01T00:00"}, "valid_until"),
 )
+
+
 async def test_a_price_that_cannot_be_is_refused_at_its_field(
-    open_browser: Opens, house: House, wrong: dict[str, str], field: str
+    open_browser: Opens, house: House
 ) -> None:
     browser = await open_browser("nell")
 
-    page = await browser.post(page_of(house.hoodie, "/prices"), 422, **a_price(**wrong))
+    for wrong, field in WRONG_PRICES:
+        page = await browser.post(page_of(house.hoodie, "/prices"), 422, **a_price(**wrong))
+        assert re.findall(r'id="([a-z_]+)-error"', page) == [field], wrong
 
-    assert re.findall(r'id="([a-z_]+)-error"', page) == [field]
     assert await prices(house) == []
