@@ -51,6 +51,15 @@ def test_the_choice_is_the_best_of_all_there_are(known, quantity):
         assert all(1 <= pieces <= known[name][1] for name, pieces in parts)
 
 
+def test_a_thousand_pieces_from_as_many_warehouses_are_found_at_once():
+    many = {f"w{n:03}": (n, 1 + n % 7) for n in range(1_000)}
+
+    parts = choose(candidates(many), 1_000)
+
+    assert len(parts) == 143  # 142 have seven, and one has the six that are left
+    assert sum(pieces for _, pieces in parts) == 1_000
+
+
 def best_of_all(known, quantity):
     enough = [
         (number, sum(known[name][0] for name in chosen))
