@@ -1,6 +1,19 @@
 """Personal offers: the discount most worth proposing to this fan, learned from outcomes."""
 
 from commerce.offers.life import LIFE, Action, Status
+from commerce.offers.measuring import (
+    FANS_MIN,
+    Budget,
+    DayOfGroup,
+    Lift,
+    Logged,
+    Share,
+    budgets,
+    days,
+    lifts,
+    recent,
+    shares,
+)
 from commerce.offers.model import (
     BadOfferRules,
     Context,
@@ -25,25 +38,36 @@ from commerce.offers.service import (
 )
 
 __all__ = [
+    "FANS_MIN",
     "LIFE",
     "Action",
     "BadOfferRules",
+    "Budget",
     "Context",
+    "DayOfGroup",
     "Group",
     "Kind",
+    "Lift",
+    "Logged",
     "Offer",
     "OfferRulesChanged",
     "Reason",
     "Rules",
+    "Share",
     "Status",
     "admit",
     "bought",
+    "budgets",
+    "days",
     "exempt",
     "exempted",
+    "lifts",
     "propose",
+    "recent",
     "returned",
     "rules",
     "set_rules",
+    "shares",
     "sold",
     "standing",
 ]

@@ -17,6 +17,7 @@ from commerce.offers.model import MILLI, WHOLE_BP, Group, Reason, reduced
 
 LOSS_MAX_BP = 5_000  # of what full price is expected to bring: no trial costs more
 PACE = 20  # no trial takes more than this part of what is left, so that cheap ones come first
+TRIAL_BP_MIN = 1_500  # no trial is smaller
 PPM = 1_000_000
 
 
@@ -51,7 +52,7 @@ def decide(
     shares = {0: 1.0}
     if group is Group.TREATED:
         most = min(doubted[0] * LOSS_MAX_BP // WHOLE_BP, left_milli // PACE)
-        shares = _shares(curves, margin_minor, {a for a, loss in losses.items() if loss <= most})
+        shares = _shares(curves, margin_minor, _allowed(losses, most))
     arm = _drawn(shares, chance)
     cost = max(losses[arm], 0)
     return Choice(
@@ -76,6 +77,14 @@ def _means(
             )
             means[arm] = round(margin_minor[arm] * MILLI * sum(chances))
     return means
+
+
+def _allowed(losses: Mapping[int, int], most: int) -> set[int]:
+    """What costs nothing, and of trials those that teach: what a small discount does is hard to
+    tell from luck."""
+    return {
+        arm for arm, loss in losses.items() if loss <= 0 or (loss <= most and arm >= TRIAL_BP_MIN)
+    }
 
 
 def _shares(
