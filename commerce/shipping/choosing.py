@@ -28,7 +28,7 @@ def choose(candidates: Iterable[Candidate], quantity: int) -> list[tuple[str, in
     """
     near = sorted((c for c in candidates if c.free > 0), key=lambda c: (c.distance_m, c.warehouse))
     fewest = _fullest(near, quantity)
-    if len(near) * len(fewest) * quantity > WORK_MAX:
+    if len(near) * (len(fewest) - 1) * quantity > WORK_MAX:
         return _filled([one for one in near if one in fewest], quantity)
     return _filled(_shortest(near, quantity, len(fewest)), quantity)
 

@@ -53,11 +53,13 @@ def test_the_choice_is_the_best_of_all_there_are(known, quantity):
 
 def test_a_thousand_pieces_from_as_many_warehouses_are_found_at_once():
     many = {f"w{n:03}": (n, 1 + n % 7) for n in range(1_000)}
+    full = {name: (distance, 1_000) for name, (distance, _) in many.items()}
 
     parts = choose(candidates(many), 1_000)
 
     assert len(parts) == 143  # 142 have seven, and one has the six that are left
     assert sum(pieces for _, pieces in parts) == 1_000
+    assert choose(candidates(full), 1_000) == [("w000", 1_000)]
 
 
 def best_of_all(known, quantity):
