@@ -223,9 +223,6 @@ def _seen(eyes: Eyes) -> str:
     return token("seen", eyes)
 
 
-SEEN = frozenset(map(_seen, Eyes))  # each may be in every entry
-
-
 def must_match(
     query: Query, words: Iterable[Sequence[Term]], *, without: Facet | None = None
 ) -> Groups:

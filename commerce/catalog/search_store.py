@@ -7,16 +7,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, bindparam, column, delete, func, select
+from sqlalchemy import Select, bindparam, column, delete, func, select
 from sqlalchemy.dialects import postgresql
 
-from commerce.catalog.search_model import NO_PRICE, SEEN, Between, Candidate, Entry, Groups
+from commerce.catalog.search_model import NO_PRICE, Between, Candidate, Entry, Groups
 from commerce.catalog.search_tables import SEARCH_ENTRIES, SEARCH_GRAMS, SEARCH_TERMS
 from commerce.catalog.search_words import Term, grams
 from commerce.catalog.tables import BRANDS, LISTINGS, PRODUCTS
-from commerce.kernel.columns import Text
+from commerce.kernel.columns import Count, Text
 from commerce.kernel.database import Row, Tx, any_of, insert_once
 
+ANY_PRICE = Between("")
 GRAMS_SHARED = 20  # terms looked at for a word, those with most pieces in common
 
 COLUMNS = ("version", "currency", "price_minor", "created_at", "heading", "facets", "words")
@@ -31,40 +32,20 @@ _candidate = (
     _entries.heading,
     _entries.facets,
 )
-_affordable: tuple[ColumnElement[bool], ...] = (
-    _entries.price_minor >= bindparam("low"),
-    _entries.price_minor <= bindparam("high"),
-)
-_on_sqlite = (
-    select(*_candidate)
-    .select_from(_fts5.join(SEARCH_ENTRIES, _entries.doc == _fts5.c.rowid))
-    .where(_fts5.c.search_words.op("MATCH")(bindparam("match")))
-    .order_by(_fts5.c.rowid.desc())
-    .limit(bindparam("most"))
-)
-_matched = _entries.words.op("@@")(
-    sqlalchemy.cast(bindparam("match", type_=Text), postgresql.TSQUERY)
-)
-_last_first = _entries.doc.desc()
-# Everything goes by number; else the words come first, whatever the planner thinks of them.
-_all_on_postgresql = select(*_candidate).where(_matched).order_by(_last_first)
-_of_words = select(_entries.doc, *_candidate).where(_matched).offset(0)
-
-
-def _found_by_words(*conditions: ColumnElement[bool]) -> Select[Any]:
-    found = _of_words.where(*conditions).subquery()
-    return select(*(found.c[one.name] for one in _candidate)).order_by(found.c.doc.desc())
-
-
-_most: ColumnElement[int] = bindparam("most")
-EVERYTHING = {"sqlite": _on_sqlite, "postgresql": _all_on_postgresql.limit(_most)}
+_low, _high, _most = (bindparam(name, type_=Count) for name in ("low", "high", "most"))
+_on_postgresql = func.catalog.search_matching(
+    sqlalchemy.cast(bindparam("match", type_=Text), postgresql.TSQUERY), _low, _high, _most
+).table_valued(*(one.name for one in _candidate))
 MATCHING: Mapping[str, Select[Any]] = {
-    "sqlite": _on_sqlite,
-    "postgresql": _found_by_words().limit(_most),
-}
-MATCHING_PRICED = {
-    "sqlite": _on_sqlite.where(*_affordable),
-    "postgresql": _found_by_words(*_affordable).limit(_most),
+    "sqlite": select(*_candidate)
+    .select_from(_fts5.join(SEARCH_ENTRIES, _entries.doc == _fts5.c.rowid))
+    .where(
+        _fts5.c.search_words.op("MATCH")(bindparam("match")),
+        _entries.price_minor.between(_low, _high),
+    )
+    .order_by(_fts5.c.rowid.desc())
+    .limit(_most),
+    "postgresql": select(_on_postgresql),
 }
 
 LOCK = (
@@ -132,15 +113,14 @@ def _match(groups: Groups, dialect: str) -> str:
 
 async def matching(tx: Tx, groups: Groups, price: Between | None, most: int) -> list[Candidate]:
     """Entries with a term of each group, those that came last first."""
-    match = _match(groups, tx.dialect)
-    if price is None:
-        found = EVERYTHING if len(groups) == 1 and groups[0][0].word in SEEN else MATCHING
-        rows = await tx.all(found[tx.dialect], match=match, most=most)
-    else:
-        high = min(price.high_minor, NO_PRICE)
-        rows = await tx.all(
-            MATCHING_PRICED[tx.dialect], match=match, most=most, low=price.low_minor, high=high
-        )
+    price = price or ANY_PRICE
+    rows = await tx.all(
+        MATCHING[tx.dialect],
+        match=_match(groups, tx.dialect),
+        low=price.low_minor,
+        high=min(price.high_minor, NO_PRICE),
+        most=most,
+    )
     return list(map(Candidate._make, cast("list[Iterable[Any]]", rows)))
 
 

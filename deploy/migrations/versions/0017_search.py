@@ -21,6 +21,23 @@ ADD = "INSERT INTO search_words (rowid, words) VALUES (new.doc, new.words);"
 TAKE_OFF = (
     "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', old.doc, old.words);"
 )
+# Planned anew for each search: only then the planner knows how frequent its words are.
+MATCHING = """
+CREATE FUNCTION catalog.search_matching(wanted tsquery, low bigint, high bigint, most bigint)
+RETURNS TABLE (
+    product_id text, created_at bigint, currency text, price_minor bigint, heading text, facets text
+)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT e.product_id, e.created_at, e.currency, e.price_minor, e.heading, e.facets'
+        ' FROM catalog.search_entries e'
+        ' WHERE e.words @@ %L::tsquery AND e.price_minor BETWEEN %L AND %L'
+        ' ORDER BY e.doc DESC LIMIT %L',
+        wanted, low, high, most
+    );
+END $$
+"""
 TRIGGERS = {
     "added": ("INSERT", ADD),
     "removed": ("DELETE", TAKE_OFF),
@@ -57,7 +74,9 @@ def upgrade() -> None:
     )
     _words("search_terms", "term")
     _words("search_grams", "gram", "term")
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(MATCHING)
+    else:
         op.execute(FTS5)
         for name, (event, work) in TRIGGERS.items():
             op.execute(
