@@ -16,6 +16,7 @@ from backoffice.flash_console import FlashConsole
 from backoffice.flash_pages import FlashPages
 from backoffice.listing_pages import ListingPages
 from backoffice.lists import Lists
+from backoffice.offers_pages import OffersPages
 from backoffice.operations import Operations
 from backoffice.operations_books import OperationsBooks
 from backoffice.operations_money import OperationsMoney
@@ -75,6 +76,7 @@ class Backoffice:
             ListingPages(desk),
             StockPages(desk),
             PromotionPages(desk),
+            OffersPages(desk),
             WarehousePages(desk),
             DeliveryPages(desk),
             PicturesPages(desk, media),

@@ -39,6 +39,7 @@ MENU = (
     Item("What I sell", "/backoffice/listings", (Action.EDIT_LISTINGS,)),
     Item("Delivery", "/backoffice/delivery", (Action.MANAGE_DELIVERY,)),
     Item("Promotions", "/backoffice/promotions", (Action.PROMOTE, Action.APPROVE_PROMOTIONS)),
+    Item("Personal offers", "/backoffice/offers", (Action.APPROVE_PROMOTIONS,)),
     Item("Flash prices", "/backoffice/flash", (Action.PROMOTE,)),
     Item("Operations", OPERATIONS, (Action.OPERATE,)),
     Item("Team", "/backoffice/staff", (Action.MANAGE_STAFF,)),
