@@ -139,7 +139,9 @@ class _Group:
 
     def item(self) -> Item | None:
         if not self._is_ours():
-            return self._wrong(Product(id="", supplier_id="", title="", currency="XXX"))
+            return self._wrong(
+                Product(id="", supplier_id="", title="", currency=self.known.currency)
+            )
         before = self.before or self._blank()
         self._must_stay(before)
         changes = self._changes(before)

@@ -5,7 +5,7 @@ Run it as `python -m tests.house.diagrams` (`make docs`) after changing a lifecy
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import re
 
 from commerce.kernel.machine import Machine
@@ -13,12 +13,13 @@ from tests.house import source
 
 
 def machines() -> dict[tuple[str, str], Machine]:
-    """Every lifecycle of the contexts: (context, name in its model) -> machine."""
+    """Every lifecycle of the contexts: (context, name in its model or door) -> machine."""
     return {
         (context, name): value
         for context in source.contexts()
-        if (source.folder(context) / "model.py").exists()
-        for name, value in vars(importlib.import_module(f"{context}.model")).items()
+        for module in (f"{context}.model", context)
+        if importlib.util.find_spec(module)
+        for name, value in vars(importlib.import_module(module)).items()
         if isinstance(value, Machine)
     }
 
