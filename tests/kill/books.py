@@ -31,7 +31,7 @@ UNDER_WAY = select(
         exists().where(SANDBOX_DELIVERIES.c.delivered_at.is_(None)),
     )
 )
-STOCK_OF = select(STOCK).where(STOCK.c.sku == SKU)
+STOCK_OF = select(STOCK).where(STOCK.c.sku == SKU)  # a shelf in each warehouse
 assert tables.LOADED  # all of them are in `metadata`
 
 # What jobs note of their own progress: when they ran is no part of any story.
@@ -72,8 +72,8 @@ async def _rows(tx: Tx) -> Counts:
 
 
 async def stock(database: Database) -> dict[str, int]:
-    row = dict(await database.read(lambda tx: tx.first(STOCK_OF)))
-    return {name: row[name] for name in ("on_hand", "held", "sold")}
+    shelves = await database.read(lambda tx: tx.all(STOCK_OF))
+    return {name: sum(row[name] for row in shelves) for name in ("on_hand", "held", "sold")}
 
 
 async def balances(database: Database) -> dict[str, int]:

@@ -23,7 +23,7 @@ SHARES = [
     for part in range(parts)
 ]
 
-HOODIE, DELIVERY = 4900, 990
+HOODIE, DELIVERY, TAX = 4900, 490, 860  # the tax is in the prices
 WHEN = ("before", "after")
 CONVERSATION = [  # the beginning of every reply
     "Harbour Hoodie, shown live by Mara Quill",
@@ -62,12 +62,13 @@ async def test_undisturbed_a_purchase_is_whole(stage: Stage) -> None:
         "sagas": {"completed": 1},
         "inbox": {"done": 10},  # the entrance, seven answers, two events
     }
-    assert run.ending.stock == {"on_hand": 12, "held": 0, "sold": 1}
+    assert run.ending.stock == {"on_hand": 18, "held": 0, "sold": 1}
     assert run.ending.balances == {
         "clearing:sandbox": HOODIE + DELIVERY,
         "customer_payable": 0,
-        "sales": -HOODIE,
+        "sales": TAX - HOODIE,
         "delivery_income": -DELIVERY,
+        "tax_payable:DE": -TAX,
     }
 
 
@@ -93,7 +94,7 @@ async def test_undisturbed_what_is_not_paid_is_released(
         "sagas": {"reverted": 1},
         "transfers": {},
     }
-    assert run.ending.stock == {"on_hand": 12, "held": 0, "sold": 0}
+    assert run.ending.stock == {"on_hand": 18, "held": 0, "sold": 0}
 
 
 @pytest.mark.parametrize(
