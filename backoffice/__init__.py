@@ -73,7 +73,7 @@ class Backoffice:
             ProductPages(desk),
             PricePages(desk),
             CategoryPages(desk),
-            ListingPages(desk),
+            ListingPages(desk, media),
             StockPages(desk),
             PromotionPages(desk),
             OffersPages(desk),

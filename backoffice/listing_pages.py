@@ -5,32 +5,35 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiohttp import web
+from aiohttp.web_request import FileField
 
-from backoffice import forms, listing_forms
+from backoffice import forms, listing_forms, words_pictures
 from backoffice import words_products as words
 from backoffice.desk import Desk, Visit, see_other
 from backoffice.listing_forms import ListingForm
 from backoffice.product_forms import WHOLE
 from commerce import catalog
 from commerce.accounts import Action
-from commerce.catalog import Listing, ListingAction, NoSuchProduct, Product
+from commerce.catalog import Listing, ListingAction, NoSuchProduct, Product, Terms
 from commerce.kernel.database import Tx
-from commerce.kernel.errors import Refusal
+from commerce.kernel.errors import Outage, Refusal
 
 HERE = "/backoffice/listings"
 ONE = f"{HERE}/{{id:{forms.ID.pattern}}}"
+BYTES_MAX = 16 * 1024 * 1024  # of the form with its picture, which has a limit of its own
 
 
 class ListingPages:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, media: catalog.Media) -> None:
         self._desk = desk
+        self._media = media
 
     def routes(self) -> list[web.AbstractRouteDef]:
         guarded, edit = self._desk.guarded, Action.EDIT_LISTINGS
         return [
             web.get(HERE, guarded(self.listings, edit), allow_head=False),
             web.get(ONE, guarded(self.listing, edit), allow_head=False),
-            web.post(ONE, guarded(self.save, edit)),
+            web.post(ONE, guarded(self.save, edit, files=True, bytes_max=BYTES_MAX)),
             web.post(f"{ONE}/move", guarded(self.move, edit)),
         ]
 
@@ -83,15 +86,7 @@ class ListingPages:
         if form.errors:
             return self._form_page(visit, product, listing, form, status=422, problem=words.LOOK)
         try:
-            await self._desk.database.unit_of_work(
-                lambda tx: catalog.put_listing(
-                    tx,
-                    leader_id=visit.staff.id,
-                    product_id=product.id,
-                    terms=terms,
-                    expected_version=form.version,
-                )
-            )
+            await self._put(visit, product, terms, form.version, await _picture(request))
         except catalog.StaleListing as stale:
             product, listing = await self._desk.database.read(lambda tx: _read(tx, request, visit))
             again = replace(form, version=listing.version if listing else None)
@@ -100,7 +95,32 @@ class ListingPages:
         except Refusal as refusal:
             wrong = _refused(form, refusal)
             return self._form_page(visit, product, listing, wrong, status=422, problem=words.LOOK)
+        except Outage:
+            busy = form.wrong("image", words_pictures.BUSY)
+            return self._form_page(visit, product, listing, busy, status=422, problem=words.LOOK)
         return see_other(f"{HERE}?said=listed")
+
+    async def _put(
+        self, visit: Visit, product: Product, terms: Terms, version: int | None, picture: bytes
+    ) -> None:
+        """The terms, with a picture of the leader's own where they sent one: both or neither."""
+
+        async def put(tx: Tx, image: str) -> Listing:
+            return await catalog.put_listing(
+                tx,
+                leader_id=visit.staff.id,
+                product_id=product.id,
+                terms=replace(terms, image=image),
+                expected_version=version,
+            )
+
+        async def check(tx: Tx, image: str) -> None:
+            catalog.check_terms(terms, await catalog.product(tx, product.id))
+
+        if picture:
+            await self._media.take(picture, check=check, name=put)
+        else:
+            await self._desk.database.unit_of_work(lambda tx: put(tx, terms.image))
 
     async def move(self, request: web.Request, visit: Visit) -> web.Response:
         act, version = visit.fields.get("act", ""), visit.fields.get("version", "")
@@ -126,11 +146,19 @@ class ListingPages:
         return see_other(f"{HERE}?said={act}")
 
 
+async def _picture(request: web.Request) -> bytes:
+    """The file that was sent with the form; nothing where none was chosen."""
+    sent = (await request.post()).get("picture")
+    return sent.file.read() if isinstance(sent, FileField) and sent.filename else b""
+
+
 def _refused(form: ListingForm, refusal: Refusal) -> ListingForm:
     """The sentence at the field it is about."""
     said = words.of_refusal(refusal) or words.problem("illegal_move")
     if isinstance(refusal, catalog.PriceOutsideLimits):
         return form.wrong(f"price:{refusal.facts['sku']}", said)
+    if isinstance(refusal, catalog.PictureRefused):
+        return form.wrong("image", words_pictures.of_refusal(refusal))
     if isinstance(refusal, catalog.ShareTooHigh):
         return form.wrong("share", said)
     if isinstance(refusal, catalog.BadListing) and refusal.facts["field"] == "title":

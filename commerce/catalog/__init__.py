@@ -45,6 +45,7 @@ from commerce.catalog.listing_model import (
     ShareTooHigh,
     StaleListing,
     Terms,
+    check_terms,
     limits,
 )
 from commerce.catalog.listings import (
@@ -221,6 +222,7 @@ __all__ = [
     "cancel_import",
     "categories",
     "category_paths",
+    "check_terms",
     "complete",
     "confirm_import",
     "create_brand",

@@ -76,7 +76,7 @@ def limits(variant: Variant) -> tuple[int, int]:
     return max(least, 1), most
 
 
-def check(terms: Terms, product: Product) -> None:
+def check_terms(terms: Terms, product: Product) -> None:
     """Refused where the terms are not within what the supplier allows."""
     if not terms.prices:
         raise BadListing(field="prices")

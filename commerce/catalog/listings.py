@@ -32,7 +32,7 @@ async def put_listing(
     product = await store.shared(tx, product_id)
     if product is None or not product.sellable:
         raise NoSuchProduct(product_id=product_id)
-    listing_model.check(terms, product)
+    listing_model.check_terms(terms, product)
     if expected_version is not None:
         return await _change(tx, leader_id, product_id, terms, expected_version)
     new = Listing(id=ids.new_id(), leader_id=leader_id, product_id=product_id, **_said(terms))

@@ -7,7 +7,7 @@ after all of it is: whoever dies in between leaves a row that tells what to clea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -55,6 +55,9 @@ REMOVED = delete(PICTURES).where(
 )
 
 
+Named = Callable[[Tx, str], Awaitable[object]]  # does something with the path of a picture
+
+
 class Media:
     """The pictures of this process; one at a time is decoded, whatever how many are sent."""
 
@@ -68,18 +71,29 @@ class Media:
 
     async def add(self, product_id: str, content: bytes, *, supplier_id: str | None) -> str:
         """Take it in as the product's last picture; the same bytes again are the same picture."""
+
+        async def check(tx: Tx, path: str) -> None:
+            _must_have_room(await _own(tx, product_id, supplier_id), path)
+
+        async def name(tx: Tx, path: str) -> None:
+            await _attach(tx, await _own(tx, product_id, supplier_id), path)
+
+        return await self.take(content, check=check, name=name)
+
+    async def take(self, content: bytes, *, check: Named, name: Named) -> str:
+        """Take it in: `check` refuses before it is stored, `name` says whose it is after that."""
         running = asyncio.get_running_loop()
         encoded = await running.run_in_executor(self._decoding, encode, content)
         path = media_model.path(encoded.digest, encoded.width)
 
         async def begin(tx: Tx) -> None:
-            _must_have_room(await _own(tx, product_id, supplier_id), path)
+            await check(tx, path)
             await _begin(tx, encoded)
 
         async def finish(tx: Tx) -> None:
             if not await tx.run(STORED, picture=encoded.digest, now=await tx.now()):
                 raise PictureBusy("the picture was cleared away meanwhile")
-            await _attach(tx, await _own(tx, product_id, supplier_id), path)
+            await name(tx, path)
 
         await self._database.unit_of_work(begin)
         for width, size in encoded.sizes.items():

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import aiohttp
+
+from backoffice import words_pictures
 from commerce import catalog, pricing
-from commerce.catalog import Changes, ListingStatus, Product, Status
+from commerce.catalog import Changes, ListingStatus, Product, Status, media_model
 from commerce.kernel import ids
 from tests.backoffice.conftest import House, Opens
 from tests.backoffice.markup import PROBES, Tags
+from tests.catalog.pictures import a_picture
 
 FIELD = re.compile(r'<input name="([^"]+)" value="([^"]*)"')
 
@@ -153,6 +157,34 @@ async def test_a_product_of_another_supplier_does_not_exist(
     assert "Lamp" not in await browser.get("/backoffice/products")
     leader = await open_browser("mara")
     await leader.get(page_of(house.hoodie), 403)
+
+
+async def test_a_leaders_own_picture_comes_with_their_terms_or_not_at_all(
+    open_browser: Opens, house: House
+) -> None:
+    page = f"/backoffice/listings/{house.hoodie.id}"
+    browser = await open_browser("mara")
+    await browser.get(page)
+
+    async def send(status: int, content: bytes, **terms: str) -> str:
+        fields = {"csrf": browser.csrf, "share": "0", "version": "", "sells:HOODIE": "on"}
+        form = aiohttp.FormData(fields | terms)
+        form.add_field("picture", content, filename="me.png", content_type="image/png")
+        async with browser.client.post(page, data=form, allow_redirects=False) as response:
+            assert response.status == status, await response.text()
+            return await response.text()
+
+    async def listed():
+        return await house.database.read(lambda tx: catalog.listings_of(tx, house.mara.id))
+
+    assert words_pictures.WHY["not_a_picture"] in await send(422, b"no")
+    assert "The supplier gives at most 0 %." in await send(422, a_picture(), share="1")
+    assert await listed() == []
+
+    await send(303, a_picture(), title="Mine")
+    (listing,) = await listed()
+    assert (listing.title, bool(media_model.PATH.fullmatch(listing.image))) == ("Mine", True)
+    assert catalog.thumbnail(listing.image) in await browser.get("/backoffice/listings")
 
 
 async def test_products_are_listed_by_status(open_browser: Opens, house: House) -> None:

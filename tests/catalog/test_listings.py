@@ -100,7 +100,7 @@ def test_whatever_the_supplier_changes_a_listing_fits_and_moves_no_further_than_
     fitted = listing_model.fitted(listing, product)
 
     if fitted.status is ListingStatus.ACTIVE:
-        listing_model.check(fitted, product)
+        listing_model.check_terms(fitted, product)
     assert set(fitted.prices) == set(listing.prices) & {v.sku for v in product.variants}
     for sku, price in fitted.prices.items():
         least, most = catalog.limits(product.variant(sku))
@@ -117,7 +117,7 @@ def test_a_price_is_taken_exactly_when_it_is_within_the_limits(variant, price):
     assert least <= variant.price_minor <= most
 
     def asked():
-        listing_model.check(Terms(prices={"a": price}), product)
+        listing_model.check_terms(Terms(prices={"a": price}), product)
 
     if price is None or least <= price <= most:
         asked()
