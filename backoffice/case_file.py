@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backoffice import stock
 from commerce import inventory, ledger, orders, payments, pricing
 from commerce.inventory import Hold, Movement
 from commerce.kernel import audit, saga
@@ -64,6 +65,7 @@ class CaseFile:
     payings: Sequence[Paying]
     hold: Hold | None
     movements: Sequence[Movement]
+    warehouses: Mapping[str, str]  # what people call those that these name
     posted: Sequence[Posted]
     sagas: Sequence[Saga]
     deeds: Sequence[Entry]
@@ -107,14 +109,15 @@ async def of(tx: Tx, order_id: str) -> CaseFile:
     order = await orders.order(tx, order_id)
     payings = [await _paying(tx, one) for one in await payments.of_order(tx, order_id)]
     sagas = await _sagas(tx, order, payings)
-    moved = [m for item in order.items for m in await inventory.movements_of(tx, item.sku)]
+    movements = await inventory.movements_about(tx, order_id)
     return CaseFile(
         order=order,
         pricing=await _pricing(tx, order),
         moves=await orders.history(tx, order_id),
         payings=payings,
         hold=await _hold(tx, sagas),
-        movements=[m for m in moved if m.reference == order_id],
+        movements=movements,
+        warehouses=await stock.names(tx, [m.warehouse for m in movements]),
         posted=await _posted(tx, order_id),
         sagas=sagas,
         deeds=await audit.about(tx, f"order:{order_id}"),

@@ -58,6 +58,11 @@ async def history(
     return await store.history(tx, skus, before, limit)
 
 
+async def movements_about(tx: Tx, reference: str) -> list[Movement]:
+    """Which warehouse sold and got back what of an order, oldest first."""
+    return await store.movements_about(tx, reference)
+
+
 async def hold_of(tx: Tx, hold_id: str) -> Hold:
     hold = await hold_store.hold(tx, hold_id)
     if hold is None:

@@ -69,6 +69,11 @@ HISTORY = (
     .order_by(STOCK_MOVEMENTS.c.seq.desc())
     .limit(bindparam("most"))
 )
+ABOUT = (
+    select(STOCK_MOVEMENTS)
+    .where(STOCK_MOVEMENTS.c.reference == bindparam("reference"))
+    .order_by(STOCK_MOVEMENTS.c.seq)
+)
 SUSPEND = postgresql.insert(STOCK_SUSPENSIONS).on_conflict_do_nothing(
     index_elements=["sku"], index_where=text("lifted_at IS NULL")
 )
@@ -176,6 +181,10 @@ async def add_movement(
 async def history(tx: Tx, skus: Iterable[str], before: int, limit: int) -> list[Movement]:
     rows = await tx.all(HISTORY, skus=list(skus), before=before, most=limit)
     return [_movement(row) for row in rows]
+
+
+async def movements_about(tx: Tx, reference: str) -> list[Movement]:
+    return [_movement(row) for row in await tx.all(ABOUT, reference=reference)]
 
 
 def _movement(row: Row) -> Movement:

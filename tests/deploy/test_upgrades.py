@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from commerce import catalog, inventory, ledger, payments
-from commerce.inventory import Movement, MovementKind, Stock
+from commerce.inventory import Movement, MovementKind, Stock, Warehouse
 from commerce.kernel import outbox, parked, saga
 from commerce.kernel.audit import Intervention
 from commerce.kernel.database import Database, connect
@@ -16,7 +16,7 @@ from commerce.kernel.sqlite import open_connection
 from commerce.ledger import jobs as ledger_jobs
 from deploy import invariants, migrations
 
-CONTEXTS = ("catalog", "inventory", "kernel", "ledger", "payments")
+CONTEXTS = ("catalog", "inventory", "kernel", "ledger", "payments", "suppliers")
 SHIRT = {"sku": "shirt", "warehouse": "main"}
 BEFORE_WAREHOUSES = "0006"
 SOLD_AND_HELD = (
@@ -93,6 +93,7 @@ ON_SALE = (
     " ('shirt-l', 'p', 'L', '{{}}', 2600, 1, NULL), ('sketch', 'q', '', '{{}}', 0, 0, NULL)",
     "INSERT INTO {inventory}stock (sku, warehouse, on_hand, held, sold, version)"
     " VALUES ('shirt-l', 'north', 5, 0, 0, 2)",
+    "INSERT INTO {suppliers}suppliers VALUES ('s', 'Northlight', 'PT', 'EUR', 'active', 1, 7)",
 )
 
 
@@ -228,5 +229,9 @@ async def test_a_picture_becomes_the_first_of_several_and_what_is_on_sale_has_a_
         assert {sku: [(s.warehouse, s.on_hand) for s in of] for sku, of in shelves.items()} == {
             "shirt-m": [("main", 0)], "shirt-l": [("north", 5)],
         }  # fmt: skip
+        # What was only a name until then is a warehouse of who named it.
+        assert await database.read(lambda tx: inventory.warehouses_of(tx, "s")) == [
+            Warehouse(id="north", supplier_id="s", name="north", country="PT")
+        ]
     finally:
         await database.close()
