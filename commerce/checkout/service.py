@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from commerce import inventory, orders, payments, pricing
+from commerce import inventory, orders, payments, pricing, promotions
 from commerce.accounts import Address
 from commerce.checkout import favours, model
 from commerce.checkout.flow import KIND
@@ -125,6 +125,10 @@ async def _own_hold(tx: Tx, request: Request, quote: pricing.Quote) -> inventory
     priced = [(item.sku, item.quantity) for item in quote.items]
     if hold.owner != request.conversation_id or priced != [(hold.sku, hold.quantity)]:
         raise inventory.HoldGone(hold_id=request.hold_id)
+    flashes = {item.flash.sale_id for item in quote.items if item.flash}
+    claim = await promotions.flash_claim(tx, hold.id) if flashes else None
+    if flashes and (claim is None or claim.flash_id not in flashes):  # those of another hold
+        raise pricing.NoSuchQuote(quote_id=quote.id)
     return hold
 
 

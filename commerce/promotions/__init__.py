@@ -32,6 +32,7 @@ from commerce.promotions.evaluation import evaluate
 from commerce.promotions.events import PromotionMoved
 from commerce.promotions.flash_events import FlashEnded, FlashStarted
 from commerce.promotions.flash_model import (
+    CLAIM_LIFE,
     FLASH_LIFE,
     BadFlashDuration,
     BadFlashLimit,
@@ -118,6 +119,7 @@ from commerce.promotions.service import (
 from commerce.promotions.uses import Use, confirm, release, reserve, uses_of
 
 __all__ = [
+    "CLAIM_LIFE",
     "FLASH_LIFE",
     "LIFE",
     "NEEDED",

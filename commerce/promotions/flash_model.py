@@ -52,6 +52,22 @@ class ClaimStatus(StrEnum):
     LATE = "late"  # paid after it was returned and taken by another: beyond the quantity
 
 
+class ClaimAction(StrEnum):
+    CONFIRM = "confirm"
+    GIVE_BACK = "give_back"
+    TAKE_AGAIN = "take_again"  # money came late, and the pieces were still there
+    HONOUR = "honour"
+
+
+CLAIM_LIFE: Machine[ClaimStatus, ClaimAction] = Machine(
+    start=ClaimStatus.HELD,
+    moves={
+        (ClaimStatus.HELD, ClaimAction.CONFIRM): ClaimStatus.CONFIRMED,
+        (ClaimStatus.HELD, ClaimAction.GIVE_BACK): ClaimStatus.RETURNED,
+        (ClaimStatus.RETURNED, ClaimAction.TAKE_AGAIN): ClaimStatus.CONFIRMED,
+        (ClaimStatus.RETURNED, ClaimAction.HONOUR): ClaimStatus.LATE,
+    },
+)
 TAKEN = (ClaimStatus.HELD, ClaimStatus.CONFIRMED)  # what the quantity counts
 
 
@@ -171,7 +187,7 @@ class FlashClaim:
     pieces: int
     price_minor: int
     currency: str
-    status: ClaimStatus = ClaimStatus.HELD
+    status: ClaimStatus = CLAIM_LIFE.start
 
 
 def check_terms(

@@ -17,6 +17,7 @@ from commerce.promotions import flash_events, flash_model, flash_store
 from commerce.promotions.flash_model import (
     FLASH_LIFE,
     TAKEN,
+    ClaimAction,
     ClaimStatus,
     Flash,
     FlashAction,
@@ -160,10 +161,11 @@ async def claim_flash(
 
     Idempotent on the hold, which must still be this owner's.
     """
+    flash = await flash_store.running_locked(tx, session_id, sku)
+    # With the lock: the same claim, made at the same time in another process, is seen.
     known = await flash_store.claim(tx, hold_id)
     if known is not None:
         return known if known.status in TAKEN else None
-    flash = await flash_store.running_locked(tx, session_id, sku)
     if flash is None:
         return None
     hold = await inventory.hold_of(tx, hold_id)
@@ -196,7 +198,7 @@ async def flash_claim(tx: Tx, hold_id: str) -> FlashClaim | None:
 
 async def release_flash(tx: Tx, hold_id: str) -> None:
     """The hold is gone: its pieces are there for others at the price, while it runs."""
-    claim = await flash_store.move_claim(tx, hold_id, ClaimStatus.HELD, ClaimStatus.RETURNED)
+    claim = await flash_store.move_claim(tx, hold_id, ClaimStatus.HELD, ClaimAction.GIVE_BACK)
     if claim is not None:
         tx.wake(f"session:{await flash_store.give_back(tx, claim)}")
 
@@ -205,7 +207,7 @@ async def confirm_flash(tx: Tx, hold_id: str) -> None:
     """The hold is paid, at the frozen price. When the pieces went to others meanwhile, they are
     told apart: the quantity never counts more than there were.
     """
-    claim = await flash_store.move_claim(tx, hold_id, ClaimStatus.HELD, ClaimStatus.CONFIRMED)
+    claim = await flash_store.move_claim(tx, hold_id, ClaimStatus.HELD, ClaimAction.CONFIRM)
     if claim is None:
         claim = await flash_store.claim(tx, hold_id)
         if claim is None or claim.status is not ClaimStatus.RETURNED:
@@ -231,8 +233,8 @@ async def _confirm_late(tx: Tx, claim: FlashClaim) -> None:
     flash = await flash_store.get_locked(tx, claim.flash_id)
     has = await flash_store.pieces_of(tx, flash.id, claim.owner)
     again = min(flash.left, flash.per_fan - has) >= claim.pieces
-    after = ClaimStatus.CONFIRMED if again else ClaimStatus.LATE
-    if not await flash_store.move_claim(tx, claim.hold_id, ClaimStatus.RETURNED, after):
+    action = ClaimAction.TAKE_AGAIN if again else ClaimAction.HONOUR
+    if not await flash_store.move_claim(tx, claim.hold_id, claim.status, action):
         raise Contended(f"flash pieces of hold {claim.hold_id} moved meanwhile")
     if again:
         await flash_store.take(tx, flash, claim.owner, claim.pieces)

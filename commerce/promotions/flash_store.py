@@ -11,6 +11,8 @@ from commerce.kernel.columns import any_of, db_now
 from commerce.kernel.database import Row, Tx, insert_once
 from commerce.kernel.errors import Contended
 from commerce.promotions.flash_model import (
+    CLAIM_LIFE,
+    ClaimAction,
     ClaimStatus,
     Flash,
     FlashClaim,
@@ -243,9 +245,10 @@ async def claim(tx: Tx, hold_id: str) -> FlashClaim | None:
 
 
 async def move_claim(
-    tx: Tx, hold_id: str, before: ClaimStatus, after: ClaimStatus
+    tx: Tx, hold_id: str, before: ClaimStatus, action: ClaimAction
 ) -> FlashClaim | None:
     """The claim as it is now; None where it was not there before."""
+    after = CLAIM_LIFE.after(before, action)
     found = await tx.all(MOVE_CLAIM, hold=hold_id, before=before, after=after, now=await tx.now())
     return _claim(found[0]) if found else None
 

@@ -125,6 +125,21 @@ async def test_the_same_hold_asked_for_again_has_its_flash_price_once(sale):
     assert await sale.flash() == (1, 0)
 
 
+async def test_a_total_with_the_flash_price_of_one_hold_does_not_buy_another(sale):
+    await sale.opens(pieces=5)
+    await sale.flashes()
+    first = await sale.holds()
+    quoted = await sale.prices(first)
+    await sale.asks(intents.Release(first.hold_id))
+    assert (await sale.holds(a_conversation("ben"))).flash_pieces == 1
+    second = await sale.holds()
+
+    refused = await sale.asks(sale.order(second, quoted))
+
+    assert (refused.code, await sale.orders()) == ("no_such_quote", 0)
+    assert await sale.flash() == (1, 0)
+
+
 async def test_where_we_do_not_deliver_is_said_after_the_country(sale):
     await sale.opens(pieces=5)
     ana = Guest(sale, "ana")
