@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from commerce import promotions
@@ -66,21 +66,20 @@ class Basis:
     coupon_refused: NotApplied | None = None  # where it was not even considered
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        return {  # the writer of JSON knows dataclasses; only sets and rules it does not
             "version": VERSION,
-            **{name: getattr(self, name) for name in PLAIN},
-            "items": [asdict(item) for item in self.items],
-            "destination": asdict(self.destination),
-            "parcels": [parcel.to_json() for parcel in self.parcels],
-            "taxes": {origin: asdict(terms) for origin, terms in self.taxes.items()},
+            **{name: getattr(self, name) for name in WHOLE},
             "rules": [rule.to_json() for rule in self.rules],
             "policy": self.policy.to_json(),
-            "buyer": {**asdict(self.buyer), "segments": sorted(self.buyer.segments)},
-            "coupon_refused": asdict(self.coupon_refused) if self.coupon_refused else None,
+            "buyer": {
+                **{name: getattr(self.buyer, name) for name in ("id", "orders", "uses")},
+                "segments": sorted(self.buyer.segments),
+            },
         }
 
 
 PLAIN = ("at", "language", "leader_id", "session_id", "channel", "coupon")
+WHOLE = (*PLAIN, "items", "destination", "parcels", "taxes", "coupon_refused")
 
 
 def basis_from_json(body: Mapping[str, Any]) -> Basis:

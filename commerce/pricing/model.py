@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -125,5 +125,5 @@ class Quote:
             "basis": self.basis.to_json(),
             "lines": self.lines,
             "discounts": self.discounts,
-            "coupon_refused": asdict(self.coupon_refused) if self.coupon_refused else None,
+            "coupon_refused": self.coupon_refused,
         }
