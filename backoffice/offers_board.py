@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from backoffice.plot import HEIGHT, WIDTH
 from commerce import catalog, loyalty, offers, suppliers
@@ -42,7 +43,8 @@ class Worth:
 class Slice:
     percent_bp: int
     fans: int
-    part: float  # of all fans with this history, in percent
+    start: float  # where the slice begins, in percent of all fans with this history
+    part: float
     bought: float  # of those, in percent
 
 
@@ -122,21 +124,25 @@ def _curve(
 def _learned(shares: Iterable[Share]) -> list[Learned]:
     by_history: dict[str, list[Share]] = {}
     for share in shares:
-        by_history.setdefault(share.history, []).append(share)
-    return [
-        Learned(history, total, tuple(_slice(one, total) for one in of_history if one.trials))
-        for history, of_history in sorted(by_history.items())
-        if (total := sum(one.trials for one in of_history))
+        if share.trials:
+            by_history.setdefault(share.history, []).append(share)
+    return [_slices(history, by_history[history]) for history in sorted(by_history)]
+
+
+def _slices(history: str, shares: Sequence[Share]) -> Learned:
+    total = sum(one.trials for one in shares)
+    starts = accumulate((one.trials for one in shares), initial=0)
+    slices = [
+        Slice(
+            one.percent_bp,
+            one.trials,
+            start=round(WHOLE * start / total, 1),
+            part=round(WHOLE * one.trials / total, 1),
+            bought=round(WHOLE * one.bought / one.trials, 1),
+        )
+        for one, start in zip(shares, starts, strict=False)
     ]
-
-
-def _slice(share: Share, total: int) -> Slice:
-    return Slice(
-        share.percent_bp,
-        share.trials,
-        round(WHOLE * share.trials / total, 1),
-        round(WHOLE * share.bought / share.trials, 1),
-    )
+    return Learned(history, total, tuple(slices))
 
 
 def left_minor(budget: Budget) -> int:
