@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from commerce.promotions.basket import Funder, Source
@@ -124,7 +125,12 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fields(value: Rule | Policy | Effect | Conditions | Stacking) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in fields(value)}
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: type[Rule | Policy | Effect | Conditions | Stacking]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
 
 
 def _said(value: Conditions | Stacking) -> dict[str, Any]:
