@@ -129,7 +129,7 @@ def _fields(value: Rule | Policy | Effect | Conditions | Stacking) -> dict[str, 
 
 
 @cache
-def _names(kind: type[Rule | Policy | Effect | Conditions | Stacking]) -> tuple[str, ...]:
+def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind))
 
 
