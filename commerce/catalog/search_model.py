@@ -16,7 +16,7 @@ from commerce.catalog.search_words import Term
 
 PAGE_SIZE = 24
 PAGE_MAX = 200
-CANDIDATES_MAX = 2_000  # more than that nobody leafs through: then the counts say "at least"
+CANDIDATES_MAX = 1_000  # more than that nobody leafs through: then the counts say "at least"
 VALUES_MAX = 20  # of one facet, the most frequent
 VALUE_LENGTH_MAX = 60
 DESCRIPTION_LENGTH_MAX = 2_000

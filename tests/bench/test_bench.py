@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from commerce.kernel import jsons
-from deploy.bench import report
+from deploy.bench import Kind, report, search
+from deploy.bench.loads import Limits
 from deploy.bench.report import Load, Row
 
 KEYS = [
@@ -88,6 +89,17 @@ def test_starts_are_measured_over_an_empty_and_a_used_database():
     assert (first["bench"], again["bench"]) == ("first start", "start")
     assert first["p50_ms"] > 0
     assert again["p50_ms"] > 0
+
+
+async def test_finding_is_measured_for_each_kind_of_question():
+    rows = await search.measure(Kind.SQLITE, 30, Limits(1, 10, 5))
+
+    kinds = ["exact", "typo", "prefix", "facet", "none"]
+    assert [row.bench for row in rows] == [
+        "search", *(f"search, {kind}" for kind in kinds), "search, indexing",
+    ]  # fmt: skip
+    assert all(row.rate_per_second > 0 for row in rows)
+    assert all(row.p99_ms >= row.p50_ms > 0 for row in rows[:-1])
 
 
 def test_nothing_is_left_running():
