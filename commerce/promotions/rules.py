@@ -125,7 +125,8 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fields(value: Rule | Policy | Effect | Conditions | Stacking) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _names(type(value))}
+    kind: type[Any] = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}
 
 
 @cache
