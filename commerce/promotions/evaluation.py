@@ -110,13 +110,14 @@ class _Counting:
         elif all(wish.rule.stacking.combining is COMBINE for wish in wishes):
             return wishes
         else:
-            alone = [w for w in wishes if w.rule.stacking.combining is Combining.EXCLUSIVE]
-            together = self._best_of_groups([w for w in wishes if w not in alone])
-            sets = [together, *([wish] for wish in alone)] if together else [[w] for w in alone]
+            alone = [[w] for w in wishes if w.rule.stacking.combining is Combining.EXCLUSIVE]
+            together = self._best_of_groups(wishes)
+            sets = [together, *alone] if together else alone
         chosen = max(sets, key=self._worth, default=[])
+        standing = {wish.rule.id for wish in chosen}
         why = Missing("better_applies", {"rule_ids": [wish.rule.id for wish in chosen]})
         for wish in wishes:
-            if wish not in chosen:
+            if wish.rule.id not in standing:
                 self.refuse(wish.rule, why)
         return chosen
 
@@ -130,7 +131,7 @@ class _Counting:
         return [
             wish
             for wish in wishes
-            if wish.rule.stacking.combining is COMBINE or best[wish.rule.stacking.group] is wish
+            if wish.rule.stacking.combining is COMBINE or best.get(wish.rule.stacking.group) is wish
         ]
 
     def _worth(self, wishes: Sequence[Wish]) -> int:

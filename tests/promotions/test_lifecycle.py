@@ -215,6 +215,18 @@ async def test_nobody_moves_what_is_not_theirs(office):
     assert await office.sees(promotions.promotions_seen_by, ADMIN, status="active") == []
 
 
+async def test_a_leader_sees_what_is_meant_for_their_audience_once_it_is_sent_off(office):
+    one = await office.draws_up(visibility=Visibility.LEADER, leader_id=office.mara.id)
+    seen = [await office.sees(promotions.promotions_seen_by, office.mara)]
+    assert not promotions.may_see(office.mara, one)
+
+    sent = await office.moves(promotions.submit, SOL, one)
+    seen.append(await office.sees(promotions.promotions_seen_by, office.mara))
+
+    assert seen == [[], [sent]]
+    assert promotions.may_see(office.mara, sent)
+
+
 async def test_only_a_draft_is_edited_and_only_as_it_was_seen(office):
     one = await office.draws_up()
     better = a_promotion_draft(rule=a_rule(id="", effect=Percent(bp=2_000), starts_at=NOON))
