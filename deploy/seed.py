@@ -18,15 +18,14 @@ from commerce.accounts import Role
 from commerce.catalog import Variant
 from commerce.kernel import clock
 from commerce.kernel.database import Database, Tx
-from deploy import seed_pictures, seed_promotions
+from deploy import seed_catalog, seed_pictures, seed_promotions
 
 PASSWORD = "livetill-demo"  # for a till that sells nothing real; never seeded in production
 CURRENCY = "EUR"
 OFFER = 90 * clock.MINUTE
 
 
-def _id(number: int) -> str:
-    return f"01976000-0000-7000-8000-{number:012d}"
+_id = seed_catalog.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +159,8 @@ async def _goods(tx: Tx) -> None:
             tx, name=name, country="PT", currency=CURRENCY, supplier_id=_id(number)
         )
     present = {p.id for p in await catalog.products(tx, [_id(p.number) for p in PRODUCTS])}
+    if not present:
+        await seed_catalog.sort(tx)
     for product in PRODUCTS:
         if _id(product.number) not in present:
             await _product(tx, product)
@@ -189,6 +190,8 @@ async def _product(tx: Tx, product: _Product) -> None:
             label=label,
             attributes={product.attribute: label} if label else {},
             price_minor=price,
+            price_min_minor=seed_catalog.limits(price)[0],
+            price_max_minor=seed_catalog.limits(price)[1],
         )
         for label, price in product.prices.items()
     ]
@@ -200,6 +203,9 @@ async def _product(tx: Tx, product: _Product) -> None:
         description=product.description,
         image=f"/media/{product.picture}",
         currency=CURRENCY,
+        category_id=_id(seed_catalog.CATEGORY_OF[product.number]),
+        brand_id=_id(seed_catalog.BRAND_OF[product.supplier]),
+        share_max_bp=seed_catalog.SHARE_MAX_BP,
         variants=variants,
     )
     for variant in variants:
@@ -237,6 +243,7 @@ async def _sessions(tx: Tx, now: int) -> str:
         slug="friday-night-drop",
     )
     if LIVE not in known:
+        await seed_catalog.list_mug(tx, mara.id)
         await live.go_live(tx, LIVE, leader_id=mara.id)
         await _put_up(tx, mara.id, now)
     elif await _ran_out(tx, now):
