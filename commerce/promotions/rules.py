@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
 from commerce.promotions.basket import Funder, Source
@@ -125,13 +124,7 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fields(value: Rule | Policy | Effect | Conditions | Stacking) -> dict[str, Any]:
-    kind: type[Any] = type(value)
-    return {name: getattr(value, name) for name in _names(kind)}
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind))
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def _said(value: Conditions | Stacking) -> dict[str, Any]:
