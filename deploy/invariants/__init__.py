@@ -15,6 +15,7 @@ from deploy.invariants import (
     flash,
     media,
     money,
+    offers,
     orders,
     payouts,
     promotions,
@@ -36,6 +37,7 @@ INVARIANTS: Sequence[Invariant] = (
     *catalog.INVARIANTS,
     *media.INVARIANTS,
     *promotions.INVARIANTS,
+    *offers.INVARIANTS,
     *shipping.INVARIANTS,
     *work.INVARIANTS,
 )
@@ -45,6 +47,7 @@ CHORES: Sequence[Invariant] = (
     *waitlist.CHORES,
     *flash.CHORES,
     *money.CHORES,
+    *offers.CHORES,
     *media.CHORES,
 )
 

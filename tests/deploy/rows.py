@@ -15,6 +15,8 @@ from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Database, Tx
 from commerce.kernel.tables import INBOX, OUTBOX, SAGAS
 from commerce.ledger.tables import TRANSFERS
+from commerce.loyalty.tables import PURCHASES
+from commerce.offers.tables import BUDGETS, DECISIONS, DEMAND, OFFERS
 from commerce.orders import Item
 from commerce.orders.tables import ORDERS
 from commerce.payments.tables import (
@@ -373,3 +375,39 @@ async def write(database: Database, rows: Rows) -> None:
             await tx.run(insert(table), **row)
 
     await database.unit_of_work(work)
+
+
+def decided(**changes: Any) -> Row:
+    facts = {
+        "id": "w", "fan_id": "f", "product_id": "p", "supplier_id": "s", "sku": "shirt",
+        "currency": "EUR", "price_minor": 500, "floor_minor": 100, "cell": "new",
+        "grouped": "treated", "percent_bp": 1_000, "propensity_ppm": 9, "cost_milli": 5,
+        "reason": "explores", "model_version": 1, "facts": "{}", "decided_at": 0,
+    }  # fmt: skip
+    return DECISIONS, facts | changes
+
+
+def offered(**changes: Any) -> Row:
+    facts = {
+        "id": "w", "key": "k", "fan_id": "f", "product_id": "p", "currency": "EUR", "cell": "new",
+        "grouped": "treated", "percent_bp": 1_000, "piece_minor": 350, "status": "open",
+        "learned": "", "order_id": "", "margin_minor": 0, "decided_at": 0, "learn_at": 0,
+        "expires_at": NOON,
+    }  # fmt: skip
+    return OFFERS, facts | changes
+
+
+def counted(trials: int = 1, bought: int = 0) -> Row:
+    facts = {"cell": "new", "percent_bp": 1_000, "trials": trials, "bought": bought}
+    return DEMAND, facts
+
+
+def budget(spent_milli: int = 5) -> Row:
+    return BUDGETS, {"currency": "EUR", "allowed_milli": 9, "spent_milli": spent_milli}
+
+
+def bought_before(**changes: Any) -> Row:
+    facts = {
+        "order_id": "o", "fan_id": "f", "currency": "EUR", "total_minor": 500, "bought_at": 0,
+    }  # fmt: skip
+    return PURCHASES, facts | changes

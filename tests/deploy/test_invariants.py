@@ -21,9 +21,13 @@ from tests.deploy.rows import (
     STORED_PATH,
     Rows,
     area,
+    bought_before,
     brand,
+    budget,
     capture,
     category,
+    counted,
+    decided,
     dispute,
     disputed,
     event,
@@ -37,6 +41,7 @@ from tests.deploy.rows import (
     lost,
     message,
     moved,
+    offered,
     on_sale,
     order,
     paid_but,
@@ -74,6 +79,13 @@ SUMS = "clearing_is_what_payments_say"  # which also sees what a single row gets
 CASH = {"provider": "sandbox", "status": "authorised", "authorised_minor": 500}
 
 BROKEN: list[tuple[str, Rows]] = [
+    ("offer_is_as_decided", [offered()]),
+    ("offer_is_as_decided", [offered(), decided(cell="lapsed")]),
+    ("demand_is_what_happened", [counted()]),
+    ("demand_is_what_happened", [counted(1, 1), offered(learned="open"), decided()]),
+    ("trials_cost_what_was_decided", [budget(6), decided()]),
+    ("loyalty_counts_what_was_paid", [bought_before()]),
+    ("loyalty_counts_what_was_paid", [bought_before(), order(status="cancelled")]),
     ("on_sale_is_complete", [product(), variant()]),
     ("on_sale_is_complete", [*shelf(), product()]),
     ("on_sale_is_complete", [*shelf(), product(), variant(deleted_at=1)]),
@@ -353,6 +365,13 @@ RIGHT: dict[str, Rows] = {
     ],
     "a saga that waits for its time": [saga()],
     "a saga that ended long ago": [saga(status="completed", next_at=LONG_AGO)],
+    "an offer that was counted": [decided(), offered(learned="open"), counted(), budget()],
+    "an order that counts for its fan": paid_but(add=[bought_before()]),
+    "an order given back, of which the news is under way": [
+        order(status="cancelled"), bought_before(),
+        event(name="order.refunded", aggregate_id="o"),
+    ],
+    "an order that counts no more": [bought_before(taken_back_at=1)],
     "a zone": [zone(), area(), area(postcode_prefix="80")],
     "an event just written": [event()],
     "an event delivered long ago": [event(status="sent", occurred_at=LONG_AGO)],
@@ -432,6 +451,13 @@ async def test_a_flash_price_whose_hold_went_long_ago_is_a_chore_left_undone(dat
 
     assert await found_in(database, rows) == []
     assert await found_in(database, rows, chores) == [("no_flash_claim_overdue", "h")]
+
+
+async def test_an_offer_long_overdue_is_found_in_a_till_that_runs(database):
+    rows = [decided(), offered(expires_at=LONG_AGO)]
+
+    assert await found_in(database, rows, chores) == [("no_offer_overdue", "w")]
+    assert await found_in(database, [decided(), offered(expires_at=JUST_NOW)], chores) == []
 
 
 async def test_a_sheet_nobody_works_off_is_a_chore_left_undone(database):
