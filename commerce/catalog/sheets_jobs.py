@@ -1,20 +1,19 @@
 """Works off sheets in the background: reads and compares them, and saves what was confirmed.
 
-Comparing begins anew wherever it broke off and writes its result in one transaction. Saving goes a
-few products at a time, each with the mark that it is saved: whoever is killed goes on behind it.
+Comparing begins anew wherever it broke off; nothing of it is shown before all is there. Saving goes
+a few products at a time, each with the mark that it is saved: whoever is killed goes on behind it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from commerce import inventory
-from commerce.catalog import service, sheets_store
-from commerce.catalog.model import Changes, Condition, TaxCategory, Variant
+from commerce.catalog import sheets_applying, sheets_store
 from commerce.catalog.sheets_comparing import compare
 from commerce.catalog.sheets_lookup import lookup
 from commerce.catalog.sheets_model import (
@@ -34,10 +33,33 @@ from commerce.kernel.errors import Refusal
 
 T = TypeVar("T")
 COMPARED_AT_ONCE = 250
-SAVED_AT_ONCE = 20
+SAVED_AT_ONCE = 10  # they hold up whoever else wants to write
 RUN_SECONDS_MAX = 120.0  # so that a run ends before whoever runs it loses patience
 TRIES_MAX = 4  # to compare a sheet that takes its process down with it
-FIRST_DELIVERY = "first delivery, from a sheet"
+
+
+@dataclass
+class Compared:
+    """What was found so far."""
+
+    products: int = 0
+    items: int = 0
+    created: int = 0
+    changed: int = 0
+    wrong: int = 0
+    lines_wrong: int = 0
+
+    def add(self, some: Sequence[Item | None]) -> None:
+        self.products += len(some)
+        for item in filter(None, some):
+            self.items += 1
+            self.lines_wrong += len({error.line for error in item.errors})
+            if item.status is ItemStatus.WRONG:
+                self.wrong += 1
+            elif item.product_version:
+                self.changed += 1
+            else:
+                self.created += 1
 
 
 class TakenOver(Exception):
@@ -71,15 +93,13 @@ async def _compare(database: Database, work: Work) -> None:
     except SheetRefused as refusal:
         await database.unit_of_work(partial(_give_up, work=work, refusal=refusal))
         return
-    await database.unit_of_work(partial(_read_on, work=work, sheet=sheet, lines=0))
-    known = await lookup(database, found.supplier_id, sheet)
-    items: list[Item | None] = []
-    comparing = compare(sheet, known)
+    await database.unit_of_work(partial(_begin, work=work, sheet=sheet))
+    comparing = compare(sheet, await lookup(database, found.supplier_id, sheet))
+    seen = Compared()
     while some := await asyncio.to_thread(lambda: list(islice(comparing, COMPARED_AT_ONCE))):
-        items += some
-        reached = len(items) * len(sheet.lines) // max(len(sheet.lines), len(items) + 1)
-        await database.unit_of_work(partial(_read_on, work=work, sheet=sheet, lines=reached))
-    await database.unit_of_work(partial(_compared, work=work, sheet=sheet, items=items))
+        await database.unit_of_work(partial(_note, work=work, sheet=sheet, seen=seen, some=some))
+        seen.add(some)
+    await database.unit_of_work(partial(_compared, work=work, sheet=sheet, seen=seen))
 
 
 async def _brought(tx: Tx, import_id: str) -> tuple[Import, bytes]:
@@ -103,28 +123,37 @@ async def _give_up(tx: Tx, work: Work, refusal: SheetRefused) -> None:
     await tx.run(sheets_store.FORGET_FILE, which=work.id)
 
 
+async def _begin(tx: Tx, work: Work, sheet: Sheet) -> None:
+    """Anew, whatever one that broke off had found."""
+    await _read_on(tx, work, sheet, 0)
+    await tx.run(sheets_store.FORGET_ITEMS, which=work.id)
+
+
 async def _read_on(tx: Tx, work: Work, sheet: Sheet, lines: int) -> None:
     until = await tx.now() + LEASE
     await _ours(tx, sheets_store.READ_ON, work, new_lines=len(sheet.lines), read=lines, until=until)
 
 
-async def _compared(tx: Tx, work: Work, sheet: Sheet, items: Sequence[Item | None]) -> None:
-    found = [item for item in items if item]
-    wrong = [item for item in found if item.status is ItemStatus.WRONG]
-    right = [item for item in found if item.status is not ItemStatus.WRONG]
-    created = sum(item.product_version == 0 for item in right)
+async def _note(
+    tx: Tx, work: Work, sheet: Sheet, seen: Compared, some: Sequence[Item | None]
+) -> None:
+    """A product has a line at least, so there are never more products seen than lines."""
+    await _read_on(tx, work, sheet, seen.products + len(some))
+    await sheets_store.add_items(tx, work.id, [item for item in some if item], after=seen.items)
+
+
+async def _compared(tx: Tx, work: Work, sheet: Sheet, seen: Compared) -> None:
     await _ours(
         tx,
         sheets_store.COMPARED,
         work,
         new_facts=jsons.dumps({"ignored": list(sheet.ignored)}),
-        new_lines_wrong=len({error.line for item in wrong for error in item.errors}),
-        new_created=created,
-        new_changed=len(right) - created,
-        new_unchanged=len(items) - len(found),
-        new_wrong=len(wrong),
+        new_lines_wrong=seen.lines_wrong,
+        new_created=seen.created,
+        new_changed=seen.changed,
+        new_unchanged=seen.products - seen.items,
+        new_wrong=seen.wrong,
     )
-    await sheets_store.add_items(tx, work.id, found)
     await tx.run(sheets_store.FORGET_FILE, which=work.id)
 
 
@@ -168,7 +197,7 @@ async def _apply(tx: Tx, work: Work, found: Import, items: Sequence[Item]) -> No
         if await sheets_store.settle(tx, work.id, item.seq, ItemStatus.APPLIED)
     ]
     for item in fresh:
-        await _apply_one(tx, found, item)
+        await sheets_applying.apply(tx, found, item)
     await _saved(tx, work, applied=len(fresh))
 
 
@@ -177,38 +206,6 @@ async def _refuse(tx: Tx, work: Work, item: Item, refusal: Refusal) -> None:
     errors = [Wrong(item.line, "product", refusal.code, "", facts)]
     if await sheets_store.settle(tx, work.id, item.seq, ItemStatus.REFUSED, errors):
         await _saved(tx, work, refused=1)
-
-
-async def _apply_one(tx: Tx, found: Import, item: Item) -> None:
-    product = _typed(item.wanted["product"])
-    if item.product_version:
-        await service.edit_product(
-            tx,
-            item.product_id,
-            Changes(**{name: fact for name, fact in product.items() if name != "currency"}),
-            expected_version=item.product_version,
-            supplier_id=found.supplier_id,
-        )
-    else:
-        await service.create_product(
-            tx, product_id=item.product_id, supplier_id=found.supplier_id, **product
-        )
-    for sku, warehouse, pieces in sorted(item.wanted["stock"]):
-        where = {"warehouse": warehouse, "supplier_id": found.supplier_id}
-        await inventory.open_shelf(tx, sku, **where)
-        if pieces:
-            by = found.brought_by
-            await inventory.receive(tx, sku, pieces, reason=FIRST_DELIVERY, by=by, **where)
-
-
-def _typed(product: dict[str, Any]) -> dict[str, Any]:
-    tax = product.get("tax_category")
-    return {
-        **product,
-        "condition": Condition(product["condition"]),
-        "tax_category": tax and TaxCategory(tax),
-        "variants": tuple(Variant(**variant) for variant in product["variants"]),
-    }
 
 
 async def _saved(tx: Tx, work: Work, *, applied: int = 0, refused: int = 0) -> None:

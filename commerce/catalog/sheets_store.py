@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from commerce.catalog.sheets_model import (
     Difference,
@@ -108,6 +108,7 @@ MOVE = (
     )
 )
 ADD_ITEMS = insert(IMPORT_ITEMS)
+FORGET_ITEMS = delete(IMPORT_ITEMS).where(IMPORT_ITEMS.c.import_id == bindparam("which"))
 ITEMS = (
     select(IMPORT_ITEMS)
     .where(
@@ -117,11 +118,6 @@ ITEMS = (
     )
     .order_by(IMPORT_ITEMS.c.seq)
     .limit(bindparam("most", type_=Count))
-)
-COUNTS = (
-    select(IMPORT_ITEMS.c.status, func.count().label("items"))
-    .where(IMPORT_ITEMS.c.import_id == bindparam("which"))
-    .group_by(IMPORT_ITEMS.c.status)
 )
 SETTLE = (
     update(IMPORT_ITEMS)
@@ -178,7 +174,7 @@ async def due(tx: Tx) -> Work | None:
     return Work(taken["id"], taken["fence"], ImportStatus(taken["status"]), taken["tries"])
 
 
-async def add_items(tx: Tx, import_id: str, items: Sequence[Item]) -> None:
+async def add_items(tx: Tx, import_id: str, items: Sequence[Item], *, after: int) -> None:
     await tx.run_many(
         ADD_ITEMS,
         [
@@ -194,7 +190,7 @@ async def add_items(tx: Tx, import_id: str, items: Sequence[Item]) -> None:
                 "differences": jsons.dumps([asdict(one) for one in item.differences]),
                 "errors": jsons.dumps([one.to_json() for one in item.errors]),
             }
-            for seq, item in enumerate(items, 1)
+            for seq, item in enumerate(items, after + 1)
         ],
     )
 
