@@ -43,10 +43,11 @@ async def shown(
     channel: str = "",
     currency: str = "",
 ) -> dict[str, Shown]:
-    """By SKU. What nobody sells is left out; what has no price in the currency is in its own."""
+    """By SKU; what nobody sells is left out. Where one has no price in the currency that is wished
+    for, all are shown in their own."""
     at = clock.now()
     known = await gathering.shelf(tx, skus, leader_id)
-    items = {sku: _item(known, sku, currency, at) for sku in skus if sku in known.products}
+    items = _items(known, [sku for sku in skus if sku in known.products], currency, at)
     if not items:
         return {}
     buying = Buying(fan_id=fan_id, leader_id=leader_id, session_id=session_id, channel=channel)
@@ -57,11 +58,14 @@ async def shown(
     }
 
 
-def _item(known: Shelf, sku: str, currency: str, at: int) -> Item:
-    try:
+def _items(known: Shelf, skus: Sequence[str], currency: str, at: int) -> dict[str, Item]:
+    def item(sku: str, currency: str) -> Item:
         return gathering.item(known, Wanted(sku, 1), currency=currency, warehouse=ANYWHERE, at=at)
+
+    try:
+        return {sku: item(sku, currency) for sku in skus}
     except NoPrice:
-        return gathering.item(known, Wanted(sku, 1), currency="", warehouse=ANYWHERE, at=at)
+        return {sku: item(sku, "") for sku in skus}
 
 
 def _shown(

@@ -110,3 +110,21 @@ async def test_the_minimum_holds_in_proportion_where_the_price_is_of_another_lis
     await office.runs(rule=a_rule(id="", starts_at=NOON, effect=HALF))
 
     assert await goods_minor(office, currency="USD") == 2_401  # 80 % of 30.01, rounded up
+
+
+async def test_a_wished_currency_is_shown_only_where_everything_has_a_price_in_it(office):
+    skus = ["shirt-m", "shirt-l"]
+    await office.does(
+        pricing.set_price, sku="shirt-m", currency="USD", amount_minor=3_000, by="ana"
+    )
+    looked = await office.sees(pricing.shown, skus, currency="USD")
+    assert {one.currency for one in looked.values()} == {"EUR"}
+
+    await office.does(
+        pricing.set_price, sku="shirt-l", currency="USD", amount_minor=3_100, by="ana"
+    )
+
+    looked = await office.sees(pricing.shown, skus, currency="USD")
+    assert [(one.price_minor, one.currency) for one in looked.values()] == [
+        (3_000, "USD"), (3_100, "USD"),
+    ]  # fmt: skip
