@@ -18,7 +18,7 @@ from commerce.accounts import Role
 from commerce.catalog import Variant
 from commerce.kernel import clock
 from commerce.kernel.database import Database, Tx
-from deploy import seed_catalog, seed_pictures, seed_promotions
+from deploy import seed_catalog, seed_delivery, seed_pictures, seed_promotions
 
 PASSWORD = "livetill-demo"  # for a till that sells nothing real; never seeded in production
 CURRENCY = "EUR"
@@ -146,6 +146,7 @@ LIVE, PLANNED = _id(31), _id(32)
 async def seed(database: Database, media_dir: Path, *, now: int) -> SeedResult:
     await asyncio.to_thread(seed_pictures.draw, media_dir)
     await database.unit_of_work(_goods)
+    await database.unit_of_work(lambda tx: seed_delivery.zones(tx, _id(CLAY)))
     for login in LOGINS:
         await _person(database, login)
     slug = await database.unit_of_work(lambda tx: _sessions(tx, now))
