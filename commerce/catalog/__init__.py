@@ -49,7 +49,6 @@ from commerce.catalog.listing_model import (
     limits,
 )
 from commerce.catalog.listings import (
-    listing,
     listings_for,
     listings_of,
     move_listing,
@@ -239,7 +238,6 @@ __all__ = [
     "imported",
     "imports",
     "limits",
-    "listing",
     "listings_for",
     "listings_of",
     "missing",

@@ -65,14 +65,14 @@ async def _change(
 async def move_listing(
     tx: Tx, listing_id: str, action: ListingAction, *, leader_id: str, expected_version: int
 ) -> Listing:
-    before = await listing(tx, listing_id, leader_id=leader_id)
+    before = await _own(tx, listing_id, leader_id)
     after = listing_model.move(before, action, expected_version=expected_version)
     await listings.save(tx, after)
     await tx.emit(_announce(ANNOUNCEMENTS[action], after))
     return after
 
 
-async def listing(tx: Tx, listing_id: str, *, leader_id: str) -> Listing:
+async def _own(tx: Tx, listing_id: str, leader_id: str) -> Listing:
     found = await listings.get(tx, listing_id)
     if found is None or found.leader_id != leader_id:
         raise listing_model.NotYourListing(listing_id=listing_id)

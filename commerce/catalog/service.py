@@ -89,10 +89,8 @@ async def product(tx: Tx, product_id: str) -> Product:
     return found[0]
 
 
-async def products(tx: Tx, product_ids: Sequence[str] | None = None) -> list[Product]:
-    """All by title, or those of the ids in the order of the ids."""
-    if product_ids is None:
-        return await store.everything(tx)
+async def products(tx: Tx, product_ids: Sequence[str]) -> list[Product]:
+    """In the order of the ids; unknown ones are left out."""
     found = {product.id: product for product in await store.some(tx, product_ids)}
     return [found[product_id] for product_id in product_ids if product_id in found]
 

@@ -133,10 +133,6 @@ async def shared(tx: Tx, product_id: str) -> Product | None:
     return found[0] if found else None
 
 
-async def everything(tx: Tx) -> list[Product]:
-    return await _with_variants(tx, await tx.all(ALL))
-
-
 async def of_supplier(tx: Tx, supplier_id: str) -> list[Product]:
     return await _with_variants(tx, await tx.all(OF_SUPPLIER, supplier=supplier_id))
 

@@ -31,7 +31,7 @@ PRODUCTS = table(
     status_check("products_status", "status", Status),
     status_check("products_condition", "condition", Condition),
     status_check("products_tax_category", "tax_category", TaxCategory),
-    Index("products_supplier", "supplier_id"),
+    Index("products_supplier", "supplier_id", "title", "id"),
     Index("products_by_title", "title", "id", postgresql_where=text("deleted_at IS NULL"),
           sqlite_where=text("deleted_at IS NULL")),
     Index("products_category", "category_id"),

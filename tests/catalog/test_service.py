@@ -141,7 +141,7 @@ async def test_of_two_products_that_claim_one_sku_at_once_one_gets_it(database, 
     won = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
     assert len(won) == 1
     assert {type(o) for o in outcomes if isinstance(o, Exception)} == {catalog.SkuTaken}
-    assert await database.read(lambda tx: catalog.products(tx)) == won
+    assert await database.read(lambda tx: catalog.products_page(tx, most=9)) == won
 
 
 async def test_of_two_editors_of_one_version_the_second_is_told(database, clock):
@@ -215,7 +215,7 @@ async def test_products_are_found_by_id_by_sku_and_by_supplier(database, clock):
 
     async def look(tx):
         return (
-            await catalog.products(tx),
+            await catalog.products_page(tx, most=9),
             await catalog.products(tx, ["shirt", "nothing", "hat"]),
             await catalog.products_of_supplier(tx, "luna"),
             await catalog.products_of_skus(tx, ["shirt-m", "shirt-l", "nothing"]),
@@ -261,7 +261,7 @@ async def test_a_deleted_product_is_seen_nowhere(database, clock):
 
     with pytest.raises(catalog.NoSuchProduct):
         await product(database)
-    assert await database.read(lambda tx: catalog.products(tx)) == []
+    assert await database.read(lambda tx: catalog.products_page(tx, most=9)) == []
     assert await database.read(lambda tx: catalog.products_of_skus(tx, ["shirt-m"])) == {}
     assert await announced(database) == ["product.changed", "product.deleted"]
 

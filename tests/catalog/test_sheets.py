@@ -72,7 +72,7 @@ def product(database, product_id="shirt"):
 
 
 def products(database):
-    return database.read(lambda tx: catalog.products(tx))
+    return database.read(lambda tx: catalog.products_page(tx, most=99))
 
 
 def counted(found) -> tuple[Any, ...]:

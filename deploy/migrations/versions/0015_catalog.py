@@ -59,6 +59,8 @@ def _products() -> None:
         )
         op.drop_column("products", "image", schema="catalog")
     _check("products", PRODUCT_CHECKS)
+    op.drop_index("products_supplier", "products", schema="catalog")
+    _index("products_supplier", "products", ["supplier_id", "title", "id"])
     _index("products_by_title", "products", ["title", "id"], "deleted_at IS NULL")
     _index("products_category", "products", ["category_id"])
     _index("products_brand", "products", ["brand_id"])
