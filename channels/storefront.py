@@ -19,6 +19,7 @@ from commerce.kernel.database import Database, Tx
 from commerce.kernel.money import MoneyUnreadable, format_money, parse_money
 
 SESSIONS_MAX = 30
+TEXT_LENGTH_MAX = 200  # of what is searched for
 SHELVES = (  # what can be narrowed down, in the order of the page
     Facet.CATEGORY,
     Facet.BRAND,
@@ -99,7 +100,7 @@ def understood(given: Mapping[str, str], language: str) -> Asked:
     except MoneyUnreadable:
         price, bad = None, True
     query = catalog.Query(
-        text=given.get("q", "").strip(),
+        text=given.get("q", "").strip()[:TEXT_LENGTH_MAX],
         chosen={facet: values for facet, values in chosen.items() if values},
         price=price,
         sort=catalog.Sort(sort) if sort in set(catalog.Sort) else catalog.Sort.BEST,

@@ -35,6 +35,15 @@ async def refresh(tx: Tx, product_ids: Sequence[str]) -> int:
     return len(wrong) + len(gone)
 
 
+async def refresh_stock(tx: Tx, sku: str) -> None:
+    """Most of what moves in stock leaves a product as much in stock as it was."""
+    for product in (await store.of_skus(tx, [sku])).values():
+        available = await inventory.available(tx, [variant.sku for variant in product.variants])
+        told = await search_store.facets(tx, product.id)
+        if told is None or (search_model.IN_STOCK in told.split()) != any(available.values()):
+            await refresh(tx, [product.id])
+
+
 async def _facts(tx: Tx, product_ids: Sequence[str]) -> list[Facts]:
     products = await store.some(tx, product_ids)
     created = await search_store.created(tx, product_ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commerce.catalog import events, search_feeding, search_store, store
+from commerce.catalog import events, search_feeding, search_store
 from commerce.kernel.database import Tx
 from commerce.kernel.events import Envelope, Handlers
 
@@ -26,8 +26,7 @@ async def refresh_group(tx: Tx, event: Envelope) -> None:
 
 
 async def refresh_stock(tx: Tx, event: Envelope) -> None:
-    found = await store.of_skus(tx, [event.payload["sku"]])
-    await search_feeding.refresh(tx, [product.id for product in found.values()])
+    await search_feeding.refresh_stock(tx, event.payload["sku"])
 
 
 HANDLERS: Handlers = {

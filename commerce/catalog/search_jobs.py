@@ -9,6 +9,7 @@ from commerce.kernel import logs, metrics, rounds
 from commerce.kernel.database import Database, Tx
 
 ROUND = "search"
+SWEPT_TOGETHER = 50  # nobody waits long for them
 log = logs.get(__name__)
 DRIFTED = metrics.counter("livetill_search_drifted_total", "Entries that the sweep put right")
 
@@ -24,7 +25,7 @@ async def sweep(database: Database) -> int:
 
 async def _sweep_next(tx: Tx) -> int:
     after = (await rounds.positions(tx)).get(ROUND, "")
-    last, wrong = await search_feeding.refresh_next(tx, after)
+    last, wrong = await search_feeding.refresh_next(tx, after, SWEPT_TOGETHER)
     await rounds.move(tx, ROUND, last)
     return wrong
 

@@ -146,6 +146,9 @@ def kind_and_value(told: str) -> tuple[str, str]:
     return kind, bytes.fromhex(value[1:]).decode() if value[:1] == "_" else value
 
 
+IN_STOCK = token(Facet.STOCK, "in")
+
+
 def entry_of(facts: Facts) -> Entry:
     product = facts.product
     prices = [variant.price_minor for variant in product.variants]

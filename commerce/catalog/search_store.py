@@ -134,6 +134,12 @@ async def versions(tx: Tx, product_ids: Sequence[str]) -> dict[str, int]:
     return {row["product_id"]: row["version"] for row in rows}
 
 
+async def facets(tx: Tx, product_id: str) -> str | None:
+    """None where there is no entry."""
+    row = await tx.first(SOME, ids=[product_id])
+    return None if row is None else str(row["facets"])
+
+
 def is_as(row: Row, entry: Entry, dialect: str) -> bool:
     """Whether the entry stands there as it should be."""
     told = _row(entry, dialect)
