@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from backoffice import forms, pages
+from backoffice import forms
 from backoffice import words_promotions as words
 from commerce.catalog import Category, Product
-from commerce.kernel import money
 from commerce.kernel.errors import Refusal
 from commerce.promotions import (
     Bundle,
@@ -25,7 +24,6 @@ from commerce.promotions import (
     Funder,
     Kind,
     Percent,
-    Promotion,
     Rule,
     Stacking,
     Tiered,
@@ -39,7 +37,7 @@ KINDS = {0: Kind.DEFAULT, 1: Kind.SINGLE}
 TEXT_MAX = 200
 CODES_MAX = 20  # segments, channels, warehouses in one field
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TIER = re.compile(r"([0-9]{1,9}) *[=:] *([0-9]{1,3}(?:[.,][0-9]{1,2})?) *%?")
+TIER = re.compile(r"([0-9.,]{1,12}) *([A-Z]{3})? *[=:] *([0-9]{1,3}(?:[.,][0-9]{1,2})?) *%?")
 HOUR = re.compile(r"([01]?[0-9]|2[0-3])[:.]?([0-5][0-9])?|24(?:[:.]?00)?")
 
 
@@ -126,9 +124,9 @@ def draft_of(form: Form, shop: Shop, now: int) -> Draft:
     )
 
 
-def _products(form: Form, shop: Shop) -> tuple[str, ...]:
+def _products(form: Form, shop: Shop, places: Sequence[str] = PLACES) -> tuple[str, ...]:
     found = []
-    for place in PLACES:
+    for place in places:
         sku = form.get(place)
         if sku and sku not in shop.by_sku:
             raise Wrong(place, words.NO_SUCH_PRODUCT)
@@ -149,27 +147,35 @@ def _effect(form: Form, shop: Shop, products: tuple[str, ...]) -> Effect:
                 buy=needed(form, "buy"),
                 get=needed(form, "get"),
                 bp=basis_points(form, "get_percent") if form.get("get_percent") else 10_000,
+                product_ids=_products(form, shop, ["get_product"]),
             )
         case "bundle":
             return Bundle(product_ids=products, prices_minor=_needed_amounts(form, "bundle", shop))
         case "free_delivery":
             return FreeDelivery()
         case "tiered":
-            return Tiered(by_quantity=_tiers(form))
+            return _tiered(form, shop)
     raise Wrong("effect", words.CHOOSE)
 
 
-def _tiers(form: Form) -> tuple[tuple[int, int], ...]:
-    """As `2 = 5, 3 = 10`: from so many pieces so many percent."""
-    found = []
-    for part in filter(None, (one.strip() for one in re.split(r"[;\n]|, +", form.get("tiers")))):
-        tier = TIER.fullmatch(part)
-        if tier is None:
+def _tiered(form: Form, shop: Shop) -> Tiered:
+    """As `2 = 5, 3 = 10`: pieces and percent, or as `50 EUR = 5`: from such a worth."""
+    by_quantity, by_worth = [], dict[str, tuple[tuple[int, int], ...]]()
+    for part in filter(None, (one.strip() for one in re.split(r";|, +", form.get("tiers")))):
+        tier = TIER.fullmatch(part.upper())
+        if tier is None or (tier[2] or shop.currencies[0]) not in shop.currencies:
             raise Wrong("tiers", words.TIERS)
-        found.append((int(tier[1]), _hundredths(tier[2])))
-    if not found:
+        off = _hundredths(tier[3])
+        if tier[2]:
+            least = _amount(tier[1], tier[2], "tiers")
+            by_worth[tier[2]] = (*by_worth.get(tier[2], ()), (least, off))
+        elif tier[1].isdecimal():
+            by_quantity.append((int(tier[1]), off))
+        else:
+            raise Wrong("tiers", words.TIERS)
+    if not by_quantity and not by_worth:
         raise Wrong("tiers", words.TIERS)
-    return tuple(found)
+    return Tiered(by_quantity=tuple(by_quantity), by_worth=by_worth)
 
 
 def _conditions(form: Form, shop: Shop, products: tuple[str, ...]) -> Conditions:
@@ -251,11 +257,15 @@ def _amounts(form: Form, name: str, shop: Shop) -> dict[str, int]:
     for currency in shop.currencies:
         text = form.get(f"{name}_{currency}")
         if text:
-            try:
-                found[currency] = forms.amount(text, currency)
-            except forms.NoSuchAmount:
-                raise Wrong(f"{name}_{currency}", words.AMOUNT) from None
+            found[currency] = _amount(text, currency, f"{name}_{currency}")
     return found
+
+
+def _amount(text: str, currency: str, name: str) -> int:
+    try:
+        return forms.amount(text, currency)
+    except forms.NoSuchAmount:
+        raise Wrong(name, words.AMOUNT) from None
 
 
 def _needed_amounts(form: Form, name: str, shop: Shop) -> dict[str, int]:
@@ -276,76 +286,3 @@ def _moment(form: Form, name: str, timezone: str) -> int | None:
         raise Wrong(name, words.MOMENT) from None
     since = there.astimezone(UTC) - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000
-
-
-def filled(promotion: Promotion, shop: Shop, key: str) -> Form:
-    """The form as it would have been typed."""
-    rule, asked = promotion.rule, promotion.rule.conditions
-    skus = {product.id: sku for sku, product in reversed(list(shop.by_sku.items()))}
-    typed = {
-        "visibility": promotion.visibility.value,
-        "leader_id": promotion.leader_id,
-        "by_code": "1" if promotion.by_code else "",
-        "total_limit": _shown(promotion.total_limit),
-        "per_fan": _shown(rule.per_fan),
-        "priority": _shown(rule.priority or None),
-        "starts": written(rule.starts_at, shop.timezone),
-        "ends": "" if rule.ends_at is None else written(rule.ends_at, shop.timezone),
-        "combining": rule.stacking.combining.value,
-        "group": rule.stacking.group,
-        "category_id": next(iter(asked.category_ids), ""),
-        "session_id": next(iter(asked.session_ids), ""),
-        "warehouses": ", ".join(asked.warehouses),
-        "channels": ", ".join(asked.channels),
-        "segments": ", ".join(asked.segments),
-        "first_purchase": "1" if asked.first_purchase else "",
-        "min_quantity": _shown(asked.min_quantity or None),
-        **{f"day_{day}": "1" for day in asked.weekdays},
-        **{f"title_{language}": said for language, said in rule.title.items()},
-        **dict(zip(PLACES, (skus.get(one, "") for one in asked.product_ids), strict=False)),
-        **_typed_amounts("maximum", rule.maximum_minor),
-        **_typed_amounts("min_worth", asked.min_worth_minor),
-        **_typed_effect(rule.effect),
-    }
-    if asked.minutes is not None:
-        typed["from"], typed["until"] = (f"{m // 60:02}:{m % 60:02}" for m in asked.minutes)
-    return Form(typed=typed, key=key, version=promotion.version)
-
-
-def _typed_effect(effect: Effect) -> dict[str, str]:
-    typed = {"effect": effect.kind}
-    match effect:
-        case Percent(bp=bp):
-            typed["percent"] = percent(bp)
-        case Fixed():
-            typed |= _typed_amounts("amount", effect.amounts_minor)
-            typed["each"] = "1" if effect.each else ""
-        case BuyGet():
-            typed |= {"buy": str(effect.buy), "get": str(effect.get)}
-            typed["get_percent"] = percent(effect.bp)
-        case Bundle():
-            typed |= _typed_amounts("bundle", effect.prices_minor)
-        case Tiered():
-            typed["tiers"] = ", ".join(f"{n} = {percent(bp)}" for n, bp in effect.by_quantity)
-    return typed
-
-
-def percent(bp: int) -> str:
-    whole, rest = divmod(bp, 100)
-    return f"{whole}.{rest:02}".rstrip("0") if rest else str(whole)
-
-
-def _typed_amounts(name: str, amounts: Mapping[str, int]) -> dict[str, str]:
-    return {
-        f"{name}_{currency}": money.format_amount(minor, currency, pages.LOCALE)
-        for currency, minor in amounts.items()
-    }
-
-
-def _shown(number: int | None) -> str:
-    return "" if number is None else str(number)
-
-
-def written(at: int, timezone: str) -> str:
-    there = datetime.fromtimestamp(at // 1_000_000, ZoneInfo(timezone))
-    return there.strftime("%Y-%m-%dT%H:%M")

@@ -8,7 +8,14 @@ from functools import partial
 
 from aiohttp import web
 
-from backoffice import forms, promotion_board, promotion_forms, promotion_preview, words
+from backoffice import (
+    forms,
+    promotion_board,
+    promotion_forms,
+    promotion_preview,
+    promotion_typed,
+    words,
+)
 from backoffice import words_promotions as own_words
 from backoffice.deeds import will_of
 from backoffice.desk import Desk, Page, Visit, see_other
@@ -129,8 +136,8 @@ class PromotionPages:
             form=typed or Form(typed={}, key=ids.new_id()),
             keys={name: ids.new_id() for name in DEEDS},
             reason=reason,
-            percent=promotion_forms.percent,
-            written=promotion_forms.written,
+            percent=promotion_typed.percent,
+            written=promotion_typed.written,
             notice=own_words.NOTICES.get(request.query.get("said", ""), ""),
             problem=own_words.problem(problem) or words.problem(problem),
             **known,
@@ -144,10 +151,10 @@ class PromotionPages:
             copied = request.query.get("like", "")
             if promotion_id:
                 promotion = await _seen(tx, visit, promotion_id)
-                return promotion_forms.filled(promotion, shop, ids.new_id()), shop
+                return promotion_typed.filled(promotion, shop, ids.new_id()), shop
             if forms.ID.fullmatch(copied):
                 like = await _seen(tx, visit, copied)
-                return promotion_forms.filled(like, shop, ids.new_id()), shop
+                return promotion_typed.filled(like, shop, ids.new_id()), shop
             return Form(typed={"effect": "percent"}, key=ids.new_id()), shop
 
         form, shop = await self._desk.database.read(read)
@@ -282,8 +289,8 @@ class PromotionPages:
         policy = await self._desk.database.read(promotions.policy)
         typed = {
             "mode": policy.mode.value,
-            "maximum_bp": promotion_forms.percent(policy.maximum_bp),
-            "margin_bp": promotion_forms.percent(policy.margin_bp),
+            "maximum_bp": promotion_typed.percent(policy.maximum_bp),
+            "margin_bp": promotion_typed.percent(policy.margin_bp),
             "timezone": policy.timezone,
             "version": str(policy.version),
         }

@@ -70,7 +70,7 @@ NO_SUCH_PRODUCT = "There is no product of yours with this SKU. Choose one from t
 PERCENT = "Write a percentage like 10 or 12.5, without a minus."
 NUMBER = "Write a whole number."
 AMOUNT = "Write an amount of more than nothing, like 5.00."
-TIERS = "Write it like: 2 = 5, 3 = 10. From 2 pieces 5 %, from 3 pieces 10 %."
+TIERS = "Write it like: 2 = 5, 3 = 10 (from 2 pieces 5 %), or like: 50 EUR = 5, 100 EUR = 10."
 HOUR = "Write an hour like 18:00."
 MOMENT = "Choose a day and an hour."
 

@@ -5,12 +5,36 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
+import pytest
+
+from backoffice import promotion_forms, promotion_typed
+from backoffice.promotion_forms import Shop
 from commerce import accounts, promotions
 from commerce.accounts import Role
 from commerce.kernel.tables import AUDIT_ENTRIES
-from commerce.promotions import Conditions, Fixed, Percent, Policy, Promotion, Seen, Status, Use
+from commerce.promotions import (
+    Bundle,
+    BuyGet,
+    Conditions,
+    Fixed,
+    FreeDelivery,
+    Funder,
+    Kind,
+    Percent,
+    Policy,
+    Promotion,
+    Seen,
+    Stacking,
+    Status,
+    Tiered,
+    Use,
+    Visibility,
+)
 from tests.backoffice.conftest import Browser, House, Opens, a_person
 from tests.backoffice.markup import PROBES, Tags
+from tests.catalog.factories import a_product
+from tests.conftest import NOON
+from tests.promotions.factories import DAY, a_rule
 
 HERE = "/backoffice/promotions"
 SUNDAY = {"title_en": "Sunday treat", "effect": "percent", "percent": "10", "day_6": "1"}
@@ -38,6 +62,49 @@ async def draws_up(browser: Browser, status: int = 303, **typed: str) -> str:
 
 async def does(browser: Browser, one: Promotion, deed: str, status: int = 303, reason="it sells"):
     return await browser.post(f"{HERE}/{one.id}/{deed}", status, reason=reason, key=deed)
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Percent(bp=1_250),
+        Fixed(amounts_minor={"EUR": 500, "JPY": 12_345}, each=True),
+        BuyGet(buy=2, get=1, bp=5_000, product_ids=("hat",)),
+        Bundle(product_ids=("shirt", "hat"), prices_minor={"EUR": 123_456}),
+        FreeDelivery(),
+        Tiered(by_quantity=((2, 500), (3, 1_050))),
+        Tiered(by_worth={"EUR": ((150_000, 500), (250_050, 700)), "USD": ((5_000, 500),)}),
+    ],
+    ids=lambda effect: effect.kind,
+)
+def test_what_is_edited_says_what_it_said(effect) -> None:
+    asked = Conditions(
+        product_ids=("shirt", "hat"), weekdays=(5, 6), minutes=(1_320, 125), segments=("loyal",),
+        channels=("web", "telegram"), warehouses=("main",), first_purchase=True, min_quantity=2,
+        min_worth_minor={"EUR": 1_000},
+    )  # fmt: skip
+    stacking = Stacking(combining=promotions.Combining.BEST_OF_GROUP, group="season")
+    rule = a_rule(
+        id="", title={"en": "A", "es": "B"}, effect=effect, conditions=asked, stacking=stacking,
+        priority=-4, per_fan=3, maximum_minor={"EUR": 9_000}, starts_at=NOON,
+        ends_at=NOON + DAY, funder=Funder.PLATFORM,
+    )  # fmt: skip
+    promotion = Promotion(
+        id="p", kind=Kind.CAMPAIGN, visibility=Visibility.BOTH, funder=Funder.PLATFORM,
+        leader_id="mara", rule=rule, by_code=True, total_limit=70, created_by="ada",
+    )  # fmt: skip
+    products = {sku: a_product(id=sku) for sku in ("shirt", "hat")}
+    shop = Shop(
+        by_sku=products, leaders={"mara": "Mara"}, currencies=("EUR", "USD", "JPY"),
+        timezone="America/New_York",
+    )  # fmt: skip
+
+    form = promotion_typed.filled(promotion, shop, "key")
+    draft = promotion_forms.draft_of(form, shop, now=0)
+
+    assert draft.rule == rule
+    assert (draft.kind, draft.visibility) == (Kind.CAMPAIGN, Visibility.BOTH)
+    assert (draft.leader_id, draft.by_code, draft.total_limit) == ("mara", True, 70)
 
 
 async def test_a_leader_manages_ten_percent_on_sundays(open_browser: Opens, house: House) -> None:
