@@ -147,14 +147,15 @@ async def test_nothing_and_too_much_are_not_even_taken_in(shop):
 
 
 async def test_ten_thousand_broken_lines_are_all_told(shop):
-    lines = [f"new-{n},Thing {n}," for n in range(10_000)]
+    """Some hundreds of products, with forty variants each."""
+    lines = [f"new-{n},Thing {n // 40}," for n in range(10_000)]
 
     found = await compared(shop, "\n".join(["sku,title,price", *lines]).encode())
 
-    assert counted(found) == (ImportStatus.READY, 0, 0, 0, 10_000)
+    assert counted(found) == (ImportStatus.READY, 0, 0, 0, 250)
     assert found.lines_wrong == 10_000
     wrong = await items(shop, found.id, ItemStatus.WRONG)
-    assert [item.errors[0].line for item in wrong] == list(range(2, 10_002))
+    assert [e.line for item in wrong for e in item.errors] == list(range(2, 10_002))
     assert LINES_MAX >= 10_000
 
 
