@@ -1,5 +1,7 @@
 """From a draft to its end: who may do what, and what the clock does."""
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -158,6 +160,27 @@ async def test_a_leader_agrees_to_their_own_by_asking(office):
     asked = await office.moves(promotions.submit, office.mara, one)
 
     assert (asked.status, asked.approved) == (Status.SCHEDULED, {Side.LEADER})
+
+
+async def test_of_many_who_decide_at_once_one_does(office):
+    one = await office.draws_up()
+    await office.moves(promotions.submit, SOL, one)
+    deeds = [promotions.approve, promotions.reject] * 5
+
+    async def decides(n, deed):
+        await office.does(deed, ADMIN, one.id, will(f"at-once-{n}", ADMIN))
+
+    done = await asyncio.gather(
+        *(decides(n, deed) for n, deed in enumerate(deeds)), return_exceptions=True
+    )
+
+    assert Counter(map(type, done)) == {type(None): 1, IllegalMove: 9}
+    decided = (await office.now(one)).status
+    entries = await office.sees(audit.about, f"promotion:{one.id}")
+    assert len(entries) == 2
+    assert (entries[0].action, decided) in {
+        ("promotion.approved", Status.SCHEDULED), ("promotion.rejected", Status.REJECTED),
+    }  # fmt: skip
 
 
 async def test_one_no_is_enough_and_says_why(office):
