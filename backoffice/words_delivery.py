@@ -9,6 +9,7 @@ from functools import cache
 from babel import Locale
 from babel.dates import format_date
 
+from commerce import inventory
 from commerce.kernel.errors import Refusal
 
 SPEEDS = {
@@ -63,9 +64,8 @@ COUNTRY = "Choose a country."
 @cache
 def countries() -> dict[str, str]:
     """By their names."""
-    known = {str(code): str(name) for code, name in Locale("en").territories.items()}
-    nowhere = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-    found = {code: name for code, name in known.items() if len(code) == 2 and code not in nowhere}
+    names = Locale("en").territories
+    found = {code: str(names[code]) for code in inventory.countries()}
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from babel import Locale
 
-from commerce.inventory import Area
+from commerce.inventory import Area, countries
 from commerce.shipping.model import STANDARD
 from commerce.shipping.zones import GROUPS, BadZone, Rate, Step, Zone
 
@@ -109,13 +109,6 @@ def _wrong_together(rates: Sequence[Rate]) -> Wrong:
             yield f"rates.{number}.speed", "twice"
         if (currency, STANDARD) not in seen:
             yield f"rates.{number}.speed", "no_standard"
-
-
-@cache
-def countries() -> frozenset[str]:
-    """ISO 3166 alpha-2."""
-    nowhere = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}  # what Babel names besides
-    return frozenset(c for c in map(str, Locale("en").territories) if len(c) == 2) - nowhere
 
 
 @cache
