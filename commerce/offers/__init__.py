@@ -1,5 +1,7 @@
 """Personal offers: the discount most worth proposing to this fan, learned from outcomes."""
 
+from commerce.offers import demand, policy
+from commerce.offers.demand import Curve, Population
 from commerce.offers.life import LIFE, Action, Status
 from commerce.offers.measuring import (
     FANS_MIN,
@@ -15,7 +17,10 @@ from commerce.offers.measuring import (
     shares,
 )
 from commerce.offers.model import (
+    MILLI,
+    WHOLE_BP,
     BadOfferRules,
+    Cell,
     Context,
     Group,
     Kind,
@@ -40,10 +45,14 @@ from commerce.offers.service import (
 __all__ = [
     "FANS_MIN",
     "LIFE",
+    "MILLI",
+    "WHOLE_BP",
     "Action",
     "BadOfferRules",
     "Budget",
+    "Cell",
     "Context",
+    "Curve",
     "DayOfGroup",
     "Group",
     "Kind",
@@ -51,6 +60,7 @@ __all__ = [
     "Logged",
     "Offer",
     "OfferRulesChanged",
+    "Population",
     "Reason",
     "Rules",
     "Share",
@@ -59,9 +69,11 @@ __all__ = [
     "bought",
     "budgets",
     "days",
+    "demand",
     "exempt",
     "exempted",
     "lifts",
+    "policy",
     "propose",
     "recent",
     "returned",

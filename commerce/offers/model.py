@@ -131,7 +131,7 @@ class Rules:
     on_since: int | None = None
     measured_since: int = 0  # when the groups were last drawn
     held_out_bp: int = 500
-    explore_bp: int = 120  # of the margin that came in: what may be lost on trying
+    explore_bp: int = 100  # of the margin that came in: what may be lost on trying
     minutes: int = 60  # an offer's life
     salt: str = field(default="", repr=False)
     version: int = 0

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from commerce import offers
 from commerce.kernel import ids
-from commerce.offers.demand import ARMS_BP
-from commerce.offers.model import Cell
+from commerce.offers import WHOLE_BP, Cell
 
 T = TypeVar("T")
 CHANCE_MAX = 0.95
+ARMS_BP = offers.demand.ARMS_BP
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ def _chances(segments: Mapping[str, Segment], product: Product, cell: Cell) -> d
     full *= 1.2 if cell.knows_category else 1
     steepness = segment.steepness * product.steeper
     steepness *= (1.2 if cell.evening else 1) * (0.8 if cell.live else 1)
-    return {arm: min(full * segment.curve(arm / 10_000, steepness), CHANCE_MAX) for arm in ARMS_BP}
+    return {
+        arm: min(full * segment.curve(arm / WHOLE_BP, steepness), CHANCE_MAX) for arm in ARMS_BP
+    }
 
 
 def _drawn(of: Sequence[T], parts: Sequence[int]) -> T:

@@ -9,11 +9,10 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from commerce import offers
 from commerce.kernel import clock, ids
-from commerce.offers import demand, policy
-from commerce.offers.demand import ARMS_BP, Curve
-from commerce.offers.model import MILLI, WHOLE_BP, Rules
-from deploy.bench.audience import AUDIENCES, Fan, fans
+from commerce.offers import MILLI, WHOLE_BP, Curve, Population, Rules
+from deploy.bench.audience import ARMS_BP, AUDIENCES, Fan, fans
 from deploy.bench.report import Row
 
 RULES = Rules(salt="bench")
@@ -38,7 +37,7 @@ class Learner:
     counts: dict[str, dict[str, dict[int, tuple[int, int]]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(dict))
     )
-    populations: dict[str, demand.Population] = field(default_factory=dict)
+    populations: dict[str, Population] = field(default_factory=dict)
     believed: dict[str, list[Curve]] = field(default_factory=dict)
     waiting: deque[tuple[Fan, int, bool, int]] = field(default_factory=deque)
     counted: int = 0
@@ -46,8 +45,8 @@ class Learner:
 
     def decide(self, fan: Fan, number: int) -> int:
         """The discount, after which the fan buys or not."""
-        margins = policy.margins(fan.price_minor, fan.floor_minor)
-        choice = policy.decide(
+        margins = offers.policy.margins(fan.price_minor, fan.floor_minor)
+        choice = offers.policy.decide(
             self._curves(fan),
             margins,
             group=RULES.group_of(f"fan {number}"),
@@ -64,8 +63,10 @@ class Learner:
     def _curves(self, fan: Fan) -> list[Curve]:
         key = fan.cell.key
         if key not in self.believed:
-            population = self.populations.get(fan.cell.history, demand.NOTHING_KNOWN)
-            self.believed[key] = demand.believed(self.counts[fan.cell.history][key], population)
+            population = self.populations.get(fan.cell.history, offers.demand.NOTHING_KNOWN)
+            self.believed[key] = offers.demand.believed(
+                self.counts[fan.cell.history][key], population
+            )
         return self.believed[key]
 
     def _learn(self) -> None:
@@ -79,7 +80,7 @@ class Learner:
                 self.left_milli += margin * MILLI * RULES.explore_bp // WHOLE_BP
         self.counted += BATCH
         if self.counted - self.fitted >= max(BATCH, self.fitted // 10):
-            self.populations = demand.populations(self.counts)
+            self.populations = offers.demand.populations(self.counts)
             self.believed.clear()
             self.fitted = self.counted
 
@@ -152,6 +153,6 @@ def learned(asking: Sequence[Fan]) -> Earned:
 
 def _brings(fan: Fan, arm: int) -> float:
     """The expected margin; a discount that would pass the floor is the largest that does not."""
-    margins = policy.margins(fan.price_minor, fan.floor_minor)
+    margins = offers.policy.margins(fan.price_minor, fan.floor_minor)
     arm = min(arm, max(margins))
     return margins[arm] * fan.chances[arm]
