@@ -19,7 +19,7 @@ from commerce.kernel.database import Database, Tx
 from commerce.kernel.errors import Refusal
 from commerce.kernel.fanout import LocalFanout
 from commerce.orders import Order
-from commerce.pricing import Destination, Item, Line, LineKind, Quote
+from commerce.pricing import Basis, Destination, Item, Line, LineKind, Quote
 from live import Session, Status
 from tests.backoffice.conftest import House, Opens, a_product, a_session
 from tests.backoffice.markup import PROBES, Tags
@@ -46,9 +46,7 @@ def a_quote(house: House, quantity: int, title: str) -> Quote:
     total = quantity * variant.price_minor
     return Quote(
         id=ids.new_id(),
-        items=(item,),
-        destination=Destination(country="PT"),
-        language="en",
+        basis=Basis(at=clocks.now(), items=(item,), destination=Destination(country="PT")),
         lines=(Line(kind=LineKind.GOODS, label=title, amount_minor=total),),
         total_minor=total,
         currency="EUR",
