@@ -29,9 +29,9 @@ async def submit(tx: Tx, staff: Staff, promotion_id: str, will: Intervention) ->
             raise model.BadPromotion(field="ends", reason="in_the_past")
         await _suppliers_active(tx, before)
         asked = await _move(tx, before, Action.SUBMIT)
-        own = asked.awaited & sides_of(staff, asked)
-        if own:
-            asked = await _agree(tx, asked, own, staff.id)
+        agrees = asked.awaited & sides_of(staff, asked)
+        if agrees:
+            asked = await _agree(tx, asked, agrees, staff.id)
         return {"status": asked.status, "approved": sorted(asked.approved)}
 
     await _once(tx, will, "promotion.submitted", promotion_id, work)
@@ -71,6 +71,7 @@ async def pause(tx: Tx, staff: Staff, promotion_id: str, will: Intervention) -> 
 
 async def resume(tx: Tx, staff: Staff, promotion_id: str, will: Intervention) -> None:
     before = await _stoppable(tx, staff, promotion_id)
+    await _suppliers_active(tx, before)
     await _moved_by_hand(tx, before, Action.RESUME, "promotion.resumed", will)
 
 
@@ -91,10 +92,10 @@ async def move_by_clock(tx: Tx) -> int:
 
 
 async def _suppliers_active(tx: Tx, promotion: Promotion) -> None:
-    """Also at the moment it is agreed to, not only when it was drawn up."""
+    """Also at the moment it is agreed to or resumed, not only when it was drawn up."""
     found = await catalog.products(tx, promotion.rule.conditions.product_ids)
-    own = [promotion.supplier_id] if promotion.funder is Funder.SUPPLIER else []
-    await service.active(tx, [*own, *(product.supplier_id for product in found)])
+    owner = [promotion.supplier_id] if promotion.funder is Funder.SUPPLIER else []
+    await service.active(tx, [*owner, *(product.supplier_id for product in found)])
 
 
 async def _stoppable(tx: Tx, staff: Staff, promotion_id: str) -> Promotion:

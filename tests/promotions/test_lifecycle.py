@@ -336,9 +336,13 @@ async def test_a_supplier_promotes_their_own_products_while_they_are_active(offi
         await office.draws_up(LUNA, **single)
     one = await office.draws_up(SOL, **single)
     asked = await office.moves(promotions.submit, SOL, await office.draws_up(SOL, **single))
+    paused = await office.runs(SOL, **single)
+    await jobs.move_promotions(office.database)
+    paused = await office.moves(promotions.pause, SOL, paused)
     await office.does(suppliers.move, "sol", suppliers.Action.SUSPEND)
 
     for deed in (
+        lambda: office.moves(promotions.resume, SOL, paused),
         lambda: office.draws_up(SOL, **single),
         lambda: office.moves(promotions.submit, SOL, one),
         lambda: office.moves(promotions.approve, ADMIN, asked),
@@ -346,7 +350,8 @@ async def test_a_supplier_promotes_their_own_products_while_they_are_active(offi
     ):
         with pytest.raises(promotions.SupplierNotActive):
             await deed()
-    assert (await office.now(one), await office.now(asked)) == (one, asked)
+    before = [one, asked, paused]
+    assert [await office.now(each) for each in before] == before
     unknown = replace(LUNA, supplier_id="unverified")
     with pytest.raises(promotions.SupplierNotActive):
         await office.draws_up(unknown)
