@@ -10,7 +10,7 @@ WHY = {  # bytes are not taken as a picture
     "not_a_picture": "This is no picture.",
     "unknown_kind": "Only JPEG, PNG and WebP are taken. On an iPhone: Settings, Camera, Formats, "
     "Most Compatible.",
-    "too_many_pixels": "This picture has more than 50 megapixels.",
+    "too_many_pixels": "This picture has more than {most} megapixels.",
     "too_small": "This picture is only {width} by {height} pixels; each side needs at least 200.",
     "animated": "This picture moves. Only still ones are taken.",
     "damaged": "This picture is damaged: it cannot be read to its end.",

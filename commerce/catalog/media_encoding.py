@@ -17,7 +17,8 @@ from commerce.catalog.media_model import (
     EDGE_MAX,
     EDGE_MIN,
     FORMATS,
-    PIXELS_MAX,
+    MEGAPIXELS_MAX,
+    MEGAPIXELS_MAX_OF_JPEG,
     UPLOAD_BYTES_MAX,
     PictureRefused,
     Reason,
@@ -55,7 +56,7 @@ def encode(content: bytes) -> Encoded:
         with _opened(content) as source:
             picture = _clean(source)
     except BOMBS:
-        raise PictureRefused(reason=Reason.TOO_MANY_PIXELS) from None
+        raise PictureRefused(reason=Reason.TOO_MANY_PIXELS, most=MEGAPIXELS_MAX) from None
     except DAMAGES:
         raise PictureRefused(reason=Reason.DAMAGED) from None
     sizes = {width: _webp(picture, width) for width in widths(picture.width)}
@@ -79,8 +80,10 @@ def _opened(content: bytes) -> Image.Image:
     except UnidentifiedImageError:
         raise PictureRefused(reason=_what_else(content)) from None
     width, height = source.size
-    if width * height > PIXELS_MAX:
-        raise PictureRefused(reason=Reason.TOO_MANY_PIXELS, width=width, height=height)
+    scaled = source.format in ("JPEG", MANY_PICTURES_OF_ONE)
+    most = MEGAPIXELS_MAX_OF_JPEG if scaled else MEGAPIXELS_MAX
+    if width * height > most * 1_000_000:
+        raise PictureRefused(reason=Reason.TOO_MANY_PIXELS, most=most)
     if min(width, height) < EDGE_MIN:
         raise PictureRefused(reason=Reason.TOO_SMALL, width=width, height=height)
     if getattr(source, "is_animated", False) and source.format != MANY_PICTURES_OF_ONE:
@@ -101,9 +104,9 @@ def _clean(source: Image.Image) -> Image.Image:
     profile = source.info.get("icc_profile")
     source.draft("RGB", (EDGE_MAX, EDGE_MAX))  # a JPEG is decoded smaller at once
     source.load()
-    picture = _plain_mode(ImageOps.exif_transpose(source))
-    picture.thumbnail((EDGE_MAX, EDGE_MAX), Image.Resampling.LANCZOS)
-    picture = _in_srgb(picture, profile)
+    picture = _plain_mode(source)
+    picture.thumbnail((EDGE_MAX, EDGE_MAX), Image.Resampling.LANCZOS)  # before anything copies it
+    picture = _in_srgb(ImageOps.exif_transpose(picture), profile)
     if picture.mode not in ("RGB", "RGBA"):
         picture = picture.convert("RGB")
     picture.info = {}

@@ -9,7 +9,8 @@ from commerce.kernel.errors import Outage, Refusal
 from commerce.kernel.machine import Machine
 
 UPLOAD_BYTES_MAX = 15 * 1024 * 1024
-PIXELS_MAX = 50_000_000  # what the largest phones take; decoded, that is 200 MB
+MEGAPIXELS_MAX = 25  # decoded, that is up to 400 MB
+MEGAPIXELS_MAX_OF_JPEG = 50  # what the largest phones take; these are decoded small at once
 EDGE_MIN = 200  # pixels; less is a thumbnail and looks torn on every screen
 EDGE_MAX = 1600
 WIDTHS = (320, 640)  # beside the widest one that is kept
