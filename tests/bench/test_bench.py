@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import psutil
 import pytest
 
 from commerce.kernel import jsons
-from deploy.bench import Kind, report, search
+from deploy.bench import Kind, offers, report, search
 from deploy.bench.loads import Limits
 from deploy.bench.report import Load, Row
 
@@ -100,6 +101,23 @@ async def test_finding_is_measured_for_each_kind_of_question():
     ]  # fmt: skip
     assert all(row.rate_per_second > 0 for row in rows)
     assert all(row.p99_ms >= row.p50_ms > 0 for row in rows[:-1])
+
+
+async def test_offers_are_measured_beside_what_needs_no_learning():
+    rows = [asdict(row) for row in await offers.measure(count=300, seed=1)]
+
+    assert [row["bench"] for row in rows[:5]] == [
+        "offers, steerable, no discount",
+        "offers, steerable, fixed discount",
+        "offers, steerable, best fixed discount",
+        "offers, steerable, personal offers",
+        "offers, steerable, oracle",
+    ]
+    assert [list(row)[: len(KEYS)] for row in rows] == [KEYS] * 10
+    assert {(row["database"], row["concurrency"]) for row in rows} == {(None, None)}
+    assert all(row["margin_per_fan_minor"] > 0 for row in rows)
+    assert [row["of_oracle"] for row in rows if row["bench"].endswith("oracle")] == [1.0, 1.0]
+    assert [row["worst_deficit"] is None for row in rows[:5]] == [True, True, True, False, True]
 
 
 def test_nothing_is_left_running():
