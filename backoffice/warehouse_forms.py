@@ -99,14 +99,17 @@ def read(fields: Mapping[str, str], supplier_id: str, key: str) -> tuple[Warehou
     form = WarehouseForm(
         key=key,
         version=int(typed("version")) if VERSION.fullmatch(typed("version")) else 0,
-        **{
-            name: typed(name)
-            for name in (
-                "name", "country", "region", "city", "postcode", "coordinates", "areas",
-                "handling_days", "cutoff", "timezone",
-            )
-        },
-    )  # fmt: skip
+        name=typed("name"),
+        country=typed("country"),
+        region=typed("region"),
+        city=typed("city"),
+        postcode=typed("postcode"),
+        coordinates=typed("coordinates"),
+        areas=typed("areas"),
+        handling_days=typed("handling_days"),
+        cutoff=typed("cutoff"),
+        timezone=typed("timezone"),
+    )
     errors = {}
     areas: tuple[Area, ...] = ()
     try:

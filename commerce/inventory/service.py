@@ -179,6 +179,7 @@ async def give_back(tx: Tx, hold_id: str, *, reference: str, reason: str) -> boo
         return False
     await _move(tx, hold, HoldAction.GIVE_BACK)
     known = await warehousing.kept_open(tx, [part.warehouse for part in hold.parts])
+    await store.stock_locked(tx, [hold.sku])  # in their order, the main one with them
     await _shift(tx, hold, sold=-1)
     await _note(tx, hold, MovementKind.RETURNED, reason, reference)
     await transfers.out_of_closed(tx, hold, known, reason=reason, reference=reference)
