@@ -7,6 +7,8 @@ from sqlalchemy import CheckConstraint, Column, Index, text
 from commerce.catalog.model import Condition, ListingStatus, Status, TaxCategory
 from commerce.kernel.columns import Amount, Count, Id, Instant, Json, Text, status_check, table
 
+KEPT = text("deleted_at IS NULL")
+
 PRODUCTS = table(
     "catalog",
     "products",
@@ -32,8 +34,8 @@ PRODUCTS = table(
     status_check("products_condition", "condition", Condition),
     status_check("products_tax_category", "tax_category", TaxCategory),
     Index("products_supplier", "supplier_id", "title", "id"),
-    Index("products_by_title", "title", "id", postgresql_where=text("deleted_at IS NULL"),
-          sqlite_where=text("deleted_at IS NULL")),
+    Index("products_by_title", "title", "id", postgresql_where=KEPT, sqlite_where=KEPT),
+    Index("products_by_status", "status", "supplier_id", postgresql_where=KEPT, sqlite_where=KEPT),
     Index("products_category", "category_id"),
     Index("products_brand", "brand_id"),
 )  # fmt: skip
@@ -84,7 +86,7 @@ CATEGORIES = table(
     status_check("categories_tax_category", "tax_category", TaxCategory),
     CheckConstraint("length(name) > 0", name="categories_name_is_said"),
     Index("categories_name_once", "parent_id", "name", unique=True,
-          postgresql_where=text("deleted_at IS NULL"), sqlite_where=text("deleted_at IS NULL")),
+          postgresql_where=KEPT, sqlite_where=KEPT),
 )  # fmt: skip
 
 BRANDS = table(
@@ -97,8 +99,7 @@ BRANDS = table(
     Column("updated_at", Instant, nullable=False),
     Column("deleted_at", Instant),
     CheckConstraint("length(name) > 0", name="brands_name_is_said"),
-    Index("brands_name_once", "name", unique=True,
-          postgresql_where=text("deleted_at IS NULL"), sqlite_where=text("deleted_at IS NULL")),
+    Index("brands_name_once", "name", unique=True, postgresql_where=KEPT, sqlite_where=KEPT),
 )  # fmt: skip
 
 LISTINGS = table(

@@ -62,6 +62,7 @@ def _products() -> None:
     op.drop_index("products_supplier", "products", schema="catalog")
     _index("products_supplier", "products", ["supplier_id", "title", "id"])
     _index("products_by_title", "products", ["title", "id"], "deleted_at IS NULL")
+    _index("products_by_status", "products", ["status", "supplier_id"], "deleted_at IS NULL")
     _index("products_category", "products", ["category_id"])
     _index("products_brand", "products", ["brand_id"])
 
