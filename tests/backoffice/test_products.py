@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 
 import aiohttp
+import pytest
 
-from backoffice import words_pictures
+from backoffice import words_pictures, words_products
 from commerce import catalog, pricing
-from commerce.catalog import Changes, ListingStatus, Product, Status, media_model
+from commerce.catalog import (
+    Changes,
+    ListingStatus,
+    Product,
+    Status,
+    category_model,
+    listing_model,
+    media_model,
+    model,
+)
 from commerce.kernel import ids
+from commerce.kernel.errors import Refusal
 from tests.backoffice.conftest import House, Opens
 from tests.backoffice.markup import PROBES, Tags
 from tests.catalog.pictures import a_picture
@@ -360,3 +371,14 @@ async def test_a_price_that_cannot_be_is_refused_at_its_field(
         assert re.findall(r'id="([a-z_]+)-error"', page) == [field], wrong
 
     assert await prices(house) == []
+
+
+@pytest.mark.parametrize("module", [model, listing_model, category_model])
+def test_every_refusal_of_the_catalog_has_words(module) -> None:
+    codes = {
+        kind.code
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Refusal) and kind is not Refusal
+    }
+
+    assert codes - set(words_products.PROBLEMS) == set()
