@@ -97,7 +97,7 @@ async def test_a_fan_buys_while_the_leader_watches_and_another_fan_sees_nothing(
     await ada.taps(re.compile("^M"))
     await expect(ada.replies.last).to_contain_text("is held for you")
     await expect(figure(console, "Pieces held")).to_have_text("1")
-    await expect(ben.page.locator("#offer-stock")).to_contain_text("47")
+    await expect(ben.page.locator("#offer-stock")).to_contain_text("71")
     await ada.taps("Germany")
     await ada.answers(("full name", "Ada Windell"), *BERLIN)
     await expect(ada.replies.last).to_contain_text("Your order:")
