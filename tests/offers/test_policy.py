@@ -40,6 +40,19 @@ def test_no_answer_is_below_the_floor_or_dearer_than_trials_may_be(
     assert group is Group.TREATED or choice.percent_bp == 0
 
 
+def test_whoever_is_held_out_sees_full_price_even_where_a_discount_surely_pays():
+    curves = believed({0: (4_000, 200), 2_000: (4_000, 1_200)}, NOTHING_KNOWN)
+
+    treated, held_out = (
+        policy.decide(curves, policy.margins(10_000, 4_000), group=group, left_milli=0, chance=0.5)
+        for group in (Group.TREATED, Group.HELD_OUT)
+    )
+
+    assert treated.percent_bp > 0
+    assert (held_out.percent_bp, held_out.propensity_ppm) == (0, 1_000_000)
+    assert held_out.reason == "held_out"
+
+
 @given(trials)
 def test_demand_never_falls_as_the_discount_rises_whatever_was_seen(seen):
     for curve in believed(seen, NOTHING_KNOWN):

@@ -210,6 +210,8 @@ async def test_an_offer_is_bought_once_however_often_it_is_said(database):
     (row,) = await rows(database, OFFERS)
     assert (row["status"], row["order_id"], row["closed_at"]) == ("bought", "o1", NOON)
     assert 100 <= row["margin_minor"] < 105
+    await database.unit_of_work(lambda tx: offers.bought(tx, offer.id, 999, "o2"))
+    assert await rows(database, OFFERS) == [row]
     assert await standing(database) is None
     assert await database.unit_of_work(propose) is None
 
