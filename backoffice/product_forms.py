@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
 from backoffice import forms, pages
 from backoffice import words_products as words
-from commerce.catalog import Changes, Condition, Product, TaxCategory, Variant
+from commerce.catalog import Category, Changes, Condition, Product, TaxCategory, Variant
 
 TITLE_MAX, DESCRIPTION_MAX, LABEL_MAX = 120, 4_000, 60
 BLANK_ROWS, ROWS_MAX = 3, 300
@@ -43,7 +43,8 @@ class ProductForm:
         return next((n for n in range(self.rows) if self.get(f"sku-{n}") == sku), 0)
 
     def more(self) -> ProductForm:
-        return replace(self, rows=min(self.rows + BLANK_ROWS, ROWS_MAX), errors={})
+        rows = max(self.rows, min(self.rows + BLANK_ROWS, ROWS_MAX))
+        return replace(self, rows=rows, errors={})
 
 
 def of(product: Product) -> ProductForm:
@@ -97,18 +98,23 @@ def basis_points(text: str) -> int | None:
     return points if 0 <= points <= 10_000 else None
 
 
-def read(fields: Mapping[str, str], product: Product) -> tuple[ProductForm, Changes]:
+def read(
+    fields: Mapping[str, str], product: Product, categories: Sequence[Category]
+) -> tuple[ProductForm, Changes]:
     """The form as it was sent, with what is wrong in it; the changes count where nothing is."""
     values = {name: text.strip() for name, text in fields.items()}
     reading = _Reading(values, product)
-    tax = values.get("tax_category", AS_CATEGORY)
+    category_id, taxes = values.get("category", ""), {c.id: c.tax_category for c in categories}
+    as_category = values.get("tax_category", AS_CATEGORY) == AS_CATEGORY
     changes = Changes(
         title=reading.text("title", TITLE_MAX, words.TITLE),
         description=reading.text("description", DESCRIPTION_MAX),
-        category_id=values.get("category", ""),
+        category_id=category_id,
         brand_id=values.get("brand", ""),
         condition=reading.choice("condition", Condition, Condition.NEW),
-        tax_category=reading.choice("tax_category", TaxCategory, None) if tax else None,
+        tax_category=taxes.get(category_id)
+        if as_category
+        else reading.choice("tax_category", TaxCategory, None),
         share_max_bp=reading.share("share_max"),
         variants=reading.variants(),
     )
@@ -129,7 +135,8 @@ class _Reading:
         self._product = product
         self._places = range(len(attribute_names(product)))
         self.errors: dict[str, str] = {}
-        self.rows = min(self.number("rows") or BLANK_ROWS, ROWS_MAX)
+        most = max(ROWS_MAX, len(product.variants) + BLANK_ROWS)
+        self.rows = min(self.number("rows") or BLANK_ROWS, most)
 
     def get(self, name: str) -> str:
         return self._values.get(name, "")

@@ -155,7 +155,7 @@ class ProductPages:
 
     async def save(self, request: web.Request, visit: Visit) -> web.Response:
         opened = await self._desk.database.read(lambda tx: _opened(tx, request, visit))
-        form, changes = product_forms.read(visit.fields, opened.product)
+        form, changes = product_forms.read(visit.fields, opened.product, opened.categories)
         if "more" in visit.fields:
             return self._editor(visit, opened, form.more())
         if form.errors:

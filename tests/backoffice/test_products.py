@@ -245,6 +245,10 @@ async def test_an_admin_sorts_and_names(open_browser: Opens, house: House) -> No
     hoodie = await now(house)
     await supplier.post(page_of(hoodie), **(typed(hoodie, category=below) | {"tax_category": ""}))
     assert (await now(house)).tax_category is catalog.TaxCategory.CHILDREN
+    for tax in ("food", ""):
+        again = typed(await now(house), category=below, tax_category=tax)
+        await supplier.post(page_of(hoodie), **again)
+    assert (await now(house)).tax_category is catalog.TaxCategory.CHILDREN
 
 
 async def test_a_leader_says_what_they_sell_and_the_console_shows_it_first(
