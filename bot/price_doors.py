@@ -73,7 +73,7 @@ async def propose(
 
 
 def offered(offer: live.Offer, proposed: offers.Offer | None, public_url: str) -> intents.Offer:
-    image = offer.image_url
+    image = catalog.photo(offer.image_url)
     return intents.Offer(
         session_id=offer.session_id,
         session_slug=offer.session_slug,

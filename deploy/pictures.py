@@ -7,7 +7,7 @@ from aiohttp import web
 from commerce import catalog
 from deploy.settings import Settings
 
-ONE = r"/media/{key:pictures/[0-9a-f]{64}/[1-9][0-9]{0,3}\.webp}"
+ONE = r"/media/{key:pictures/[0-9a-f]{64}/[1-9][0-9]{0,3}\.(webp|jpg)}"
 FOR_EVER = "public, max-age=31536000, immutable"  # another picture has another path
 
 
@@ -28,10 +28,14 @@ def storage(settings: Settings) -> catalog.Storage:
 
 def routes(pictures: catalog.Storage) -> list[web.AbstractRouteDef]:
     async def picture(request: web.Request) -> web.Response:
-        content = await pictures.get(request.match_info["key"])
+        key = request.match_info["key"]
+        content = await pictures.get(key)
         if content is None:
             raise web.HTTPNotFound
-        headers = {"Cache-Control": FOR_EVER}
-        return web.Response(body=content, content_type="image/webp", headers=headers)
+        return web.Response(
+            body=content,
+            content_type=catalog.content_type(key),
+            headers={"Cache-Control": FOR_EVER},
+        )
 
     return [web.get(ONE, picture)]

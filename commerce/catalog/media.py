@@ -96,8 +96,8 @@ class Media:
             await name(tx, path)
 
         await self._database.unit_of_work(begin)
-        for width, size in encoded.sizes.items():
-            await self.storage.put(media_model.key(encoded.digest, width), size)
+        for key, kept in _kept(encoded).items():
+            await self.storage.put(key, kept)
         await self._database.unit_of_work(finish)
         return path
 
@@ -152,6 +152,11 @@ async def _own(tx: Tx, product_id: str, supplier_id: str | None) -> Product:
     product = await service.product(tx, product_id)
     model.must_belong_to(product, supplier_id)
     return product
+
+
+def _kept(encoded: Encoded) -> dict[str, bytes]:
+    sizes = {media_model.key(encoded.digest, w): size for w, size in encoded.sizes.items()}
+    return {**sizes, media_model.photo_key(encoded.digest, encoded.width): encoded.photo}
 
 
 async def _begin(tx: Tx, encoded: Encoded) -> None:

@@ -46,7 +46,8 @@ class Encoded:
     digest: str  # of the bytes as they were sent
     width: int
     height: int
-    sizes: Mapping[int, bytes]  # by width
+    sizes: Mapping[int, bytes]  # WebP, by width
+    photo: bytes  # JPEG of the widest, for messengers: WhatsApp takes no WebP
 
 
 def encode(content: bytes) -> Encoded:
@@ -61,7 +62,7 @@ def encode(content: bytes) -> Encoded:
         raise PictureRefused(reason=Reason.DAMAGED) from None
     sizes = {width: _webp(picture, width) for width in widths(picture.width)}
     digest = hashlib.sha256(content).hexdigest()
-    return Encoded(digest, picture.width, picture.height, sizes)
+    return Encoded(digest, picture.width, picture.height, sizes, _jpeg(picture))
 
 
 def _refuse_strangers(content: bytes) -> None:
@@ -145,4 +146,14 @@ def _webp(picture: Image.Image, width: int) -> bytes:
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     written = io.BytesIO()
     picture.save(written, "WEBP", quality=QUALITY, method=4)
+    return written.getvalue()
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    if picture.mode == "RGBA":  # what shines through is white
+        white = Image.new("RGB", picture.size, "white")
+        white.paste(picture, mask=picture.getchannel("A"))
+        picture = white
+    written = io.BytesIO()
+    picture.save(written, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return written.getvalue()

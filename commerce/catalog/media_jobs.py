@@ -23,8 +23,8 @@ async def clear_away(database: Database, storage: Storage) -> int:
         if begun is None:
             continue
         async with asyncio.timeout(REMOVAL_SECONDS_MAX):
-            for size in media_model.widths(width):
-                await storage.delete(media_model.key(digest, size))
+            for key in media_model.keys(digest, width):
+                await storage.delete(key)
         await database.unit_of_work(partial(media.end_removal, digest=digest, begun=begun))
         cleared += 1
     return cleared

@@ -80,6 +80,19 @@ def path(digest: str, width: int) -> str:
     return f"/media/{key(digest, width)}"
 
 
+def photo_key(digest: str, width: int) -> str:
+    return f"pictures/{digest}/{width}.jpg"
+
+
+def content_type(key: str) -> str:
+    return "image/jpeg" if key.endswith(".jpg") else "image/webp"
+
+
+def keys(digest: str, width: int) -> list[str]:
+    """Of everything that is kept of a picture that is `width` wide at its widest."""
+    return [*(key(digest, each) for each in widths(width)), photo_key(digest, width)]
+
+
 def widths(width: int) -> tuple[int, ...]:
     """All that are kept of a picture that is `width` wide at its widest."""
     return (*(narrow for narrow in WIDTHS if narrow < width), width)
@@ -92,6 +105,12 @@ def srcset(widest: str) -> str:
         return ""
     kept = widths(int(found["width"]))
     return ", ".join(f"{path(found['digest'], width)} {width}w" for width in kept)
+
+
+def photo(widest: str) -> str:
+    """The picture as every messenger takes it, JPEG; any other path as it is."""
+    found = PATH.fullmatch(widest)
+    return f"/media/{photo_key(found['digest'], int(found['width']))}" if found else widest
 
 
 def thumbnail(widest: str) -> str:

@@ -12,7 +12,7 @@ from bot import intents
 from bot.doors import READS, WRITES, Doors
 from bot.intents import Refused
 from bot.store import Conversation
-from commerce import accounts, inventory, promotions
+from commerce import accounts, catalog, inventory, promotions
 from commerce.accounts import Address
 from commerce.kernel.clock import MINUTE
 from commerce.orders.tables import ORDERS
@@ -94,6 +94,18 @@ async def desk(database, clock):
     desk = Desk(database, clock)
     await desk.opens()
     return desk
+
+
+async def test_a_messenger_is_given_a_picture_that_every_one_takes(desk):
+    ours = f"/media/pictures/{'ab' * 32}/1600"
+    changes = catalog.Changes(pictures=(f"{ours}.webp",))
+    await desk.database.unit_of_work(
+        lambda tx: catalog.edit_product(tx, "shirt", changes, expected_version=2)
+    )
+
+    offer = (await desk.asks(intents.Look(""))).offer
+
+    assert offer.image_url == f"https://shop.example{ours}.jpg"
 
 
 @pytest.mark.parametrize("how", ["by its name", "the live one"])

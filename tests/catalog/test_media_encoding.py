@@ -17,6 +17,7 @@ from commerce.catalog.media_model import (
     PictureRefused,
     Reason,
     path,
+    photo,
     srcset,
     thumbnail,
     widths,
@@ -48,19 +49,28 @@ def test_a_picture_is_kept_in_every_size_it_fills(form: str) -> None:
         assert near(picture.convert("RGB").getpixel((width // 2, 40)), RED)
 
 
+def test_messengers_get_a_photo_without_anything_shining_through() -> None:
+    photo = opened(encode(a_picture(form="PNG", mode="RGBA", color=(*BLUE, 0))).photo)
+
+    assert (photo.format, photo.mode, photo.size) == ("JPEG", "RGB", (400, 300))
+    assert near(photo.getpixel((9, 9)), (255, 255, 255))
+    assert encode(a_picture((6_000, 5_000))).width == 1600
+
+
 def test_a_small_picture_is_not_blown_up() -> None:
     assert tuple(encode(a_picture((500, 260))).sizes) == (320, 500)
     assert tuple(encode(a_picture((250, 260))).sizes) == (250,)
 
 
 def test_a_picture_stands_upright_and_tells_nothing_of_where_it_was_taken() -> None:
-    for size in encode(pictures.sideways()).sizes.values():
+    made = encode(pictures.sideways())
+    for size in (*made.sizes.values(), made.photo):
         picture = opened(size)
         assert picture.width < picture.height
         assert near(picture.getpixel((picture.width // 2, 20)), RED)
         assert near(picture.getpixel((picture.width // 2, picture.height - 20)), BLUE)
         assert dict(picture.getexif()) == {}
-        assert not {"exif", "xmp", "icc_profile", "comment"} & set(picture.info)
+        assert not {"exif", "xmp", "icc_profile", "comment"} & {*picture.info}
         assert b"camera" not in size
 
 
@@ -154,4 +164,6 @@ def test_a_path_names_every_size_there_is() -> None:
     assert srcset(widest) == ", ".join(f"{path('ab' * 32, w)} {w}w" for w in (320, 640, 1600))
     assert thumbnail(widest) == path("ab" * 32, 320)
     assert (widths(300), widths(320), widths(500)) == ((300,), (320,), (320, 500))
+    assert photo(widest) == widest.replace(".webp", ".jpg")
     assert (srcset("/media/hoodie.webp"), thumbnail("https://x/y")) == ("", "https://x/y")
+    assert photo("/media/hoodie.webp") == "/media/hoodie.webp"
