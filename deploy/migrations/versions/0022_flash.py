@@ -13,8 +13,6 @@ HELD = sa.text("status = 'held'")
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("CREATE SCHEMA IF NOT EXISTS promotions")
     _flashes()
     op.create_table(
         "flash_fans",
