@@ -34,7 +34,7 @@ def routes(pictures: catalog.Storage) -> list[web.AbstractRouteDef]:
             raise web.HTTPNotFound
         return web.Response(
             body=content,
-            content_type=catalog.content_type(key),
+            content_type=catalog.picture_type(key),
             headers={"Cache-Control": FOR_EVER},
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
-from commerce.catalog.media_model import content_type
+from commerce.catalog.media_model import picture_type
 from commerce.kernel.errors import Outage
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class S3Storage:
         )
 
     async def put(self, key: str, content: bytes) -> None:
-        kind: Attributes = {"Content-Type": content_type(key)}
+        kind: Attributes = {"Content-Type": picture_type(key)}
         try:
             await self._store.put_async(key, content, attributes=kind, use_multipart=False)
         except FAILURES as error:

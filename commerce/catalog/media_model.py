@@ -84,7 +84,7 @@ def photo_key(digest: str, width: int) -> str:
     return f"pictures/{digest}/{width}.jpg"
 
 
-def content_type(key: str) -> str:
+def picture_type(key: str) -> str:
     return "image/jpeg" if key.endswith(".jpg") else "image/webp"
 
 
