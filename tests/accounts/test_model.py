@@ -25,8 +25,20 @@ def somebody(*roles):
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [
-        (Role.LEADER, {Action.RUN_SESSION, Action.SEE_ORDERS}),
-        (Role.SUPPLIER, {Action.EDIT_PRODUCTS, Action.MOVE_STOCK, Action.SEE_ORDERS}),
+        (
+            Role.LEADER,
+            {Action.RUN_SESSION, Action.SEE_ORDERS, Action.EDIT_LISTINGS, Action.PROMOTE},
+        ),
+        (
+            Role.SUPPLIER,
+            {
+                Action.EDIT_PRODUCTS,
+                Action.MOVE_STOCK,
+                Action.MANAGE_DELIVERY,
+                Action.PROMOTE,
+                Action.SEE_ORDERS,
+            },
+        ),
         (Role.ADMIN, set(Action)),
     ],
 )
