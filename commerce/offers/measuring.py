@@ -52,7 +52,7 @@ DAYS = (
     )
     .where(*_since)
     .group_by(_day, OFFERS.c.currency, OFFERS.c.grouped)
-    .order_by(_day)
+    .order_by(_day, OFFERS.c.currency, OFFERS.c.grouped)
 )
 COUNTS = select(DEMAND).order_by(DEMAND.c.percent_bp)
 RECENT = (
