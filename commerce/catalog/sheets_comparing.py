@@ -147,6 +147,8 @@ class _Group:
         changes = self._changes(before)
         stock = list(self._stock())
         after = self._checked(changes.to(before))
+        if before.status not in EDITABLE and (after != before or stock):
+            self.cells.note(self.lines[0], "product", "archived")
         if self.cells.wrong:
             return self._wrong(after)
         if after == before and not stock:
@@ -215,8 +217,6 @@ class _Group:
         line = self._one("currency")
         if line and line.cells["currency"].upper() != before.currency:
             self.cells.note(line, "currency", "currency_stays", currency=before.currency)
-        if before.status not in EDITABLE:
-            self.cells.note(self.lines[0], "product", "archived")
         for line in self.lines:
             named = line.cells.get("product", "")
             if named in self.known.products and named != before.id:

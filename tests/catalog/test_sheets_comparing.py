@@ -213,6 +213,7 @@ def products(draw: st.DrawFn) -> list[Product]:
                 condition=draw(st.sampled_from(Condition)),
                 tax_category=draw(st.sampled_from(TaxCategory)),
                 version=draw(st.integers(1, 9)), variants=variants,
+                status=draw(st.sampled_from([Status.DRAFT, Status.ARCHIVED])),
             )
         )  # fmt: skip
     return made
