@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import sub
 from typing import NamedTuple
 
 from commerce.kernel.money import split
@@ -42,7 +43,7 @@ class Room:
         delivery = min(wish.delivery, self.delivery)
         self.together -= total
         self.delivery -= delivery
-        self.goods = [room - taken for room, taken in zip(self.goods, goods, strict=True)]
+        self.goods = list(map(sub, self.goods, goods))
         return goods, delivery
 
 
