@@ -272,6 +272,12 @@ async def _promotions(tx: Tx, now: int) -> None:
         pair=(_id(HOODIE.number), _id(SNEAKERS)),
         now=now,
     )
+    await seed_promotions.offer_flash(
+        tx,
+        leader=people[MARA.email],
+        supplier=people["northlight@livetill.example"],
+        product_id=_id(HOODIE.number),
+    )
 
 
 async def _put_up(tx: Tx, leader_id: str, now: int) -> None:

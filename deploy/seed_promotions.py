@@ -1,18 +1,20 @@
-"""The demo's promotions: ten percent on Sundays, a price for a set, and a code to say aloud."""
+"""The demo's promotions: ten percent on Sundays, a set, a code to say aloud, and a flash price."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from commerce import promotions
+from commerce import catalog, promotions
 from commerce.accounts import Staff
 from commerce.kernel.audit import Intervention
+from commerce.kernel.clock import MINUTE
 from commerce.kernel.database import Tx
 from commerce.promotions import (
     Bundle,
     Conditions,
     Draft,
     Effect,
+    FlashTerms,
     Funder,
     Kind,
     Percent,
@@ -20,7 +22,7 @@ from commerce.promotions import (
     Visibility,
 )
 
-SUNDAY, SET, CODE = (f"01976000-0000-7000-8000-{number:012d}" for number in (51, 52, 53))
+SUNDAY, SET, CODE, FLASH = (f"01976000-0000-7000-8000-{number:012d}" for number in (51, 52, 53, 54))
 SPOKEN = "WELCOME15"
 USES_MAX = 500
 
@@ -43,6 +45,20 @@ async def put_up(
             await promotions.approve(tx, admin, promotion_id, _will(admin, promotion_id))
     if CODE not in known:
         await promotions.add_code(tx, supplier, CODE, SPOKEN, most=USES_MAX)
+
+
+async def offer_flash(tx: Tx, *, leader: Staff, supplier: Staff, product_id: str) -> None:
+    """Ten hoodies for less, for the leader to start when the moment is right."""
+    hoodie = await catalog.product(tx, product_id)
+    await promotions.offer_flash(
+        tx,
+        flash_id=FLASH,
+        supplier_id=supplier.supplier_id,
+        leader_id=leader.id,
+        sku=hoodie.variants[1].sku,
+        terms=FlashTerms(price_minor=4_200, quantity=10, duration=10 * MINUTE),
+        per_fan=1,
+    )
 
 
 def _sunday(now: int) -> Draft:

@@ -40,6 +40,8 @@ async def offer_flash(
     per_fan: int,
 ) -> Flash:
     """A supplier's terms to one leader. The same id again answers with the first one."""
+    if known := await flash_store.find(tx, flash_id):
+        return _offered_before(known, supplier_id)
     product = await _product(tx, sku)
     if product.supplier_id != supplier_id:
         raise flash_model.NotYourFlash(sku=sku)
@@ -57,9 +59,12 @@ async def offer_flash(
     await _check(tx, product, flash)
     if await flash_store.add(tx, flash):
         return flash
-    known = await flash_store.get(tx, flash_id)
+    return _offered_before(await flash_store.get(tx, flash_id), supplier_id)
+
+
+def _offered_before(known: Flash, supplier_id: str) -> Flash:
     if known.supplier_id != supplier_id:
-        raise flash_model.NotYourFlash(flash_id=flash_id)
+        raise flash_model.NotYourFlash(flash_id=known.id)
     return known
 
 

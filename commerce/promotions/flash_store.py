@@ -137,6 +137,11 @@ async def add(tx: Tx, flash: Flash) -> bool:
     return bool(added)
 
 
+async def find(tx: Tx, flash_id: str) -> Flash | None:
+    row = await tx.first(GET, flash=flash_id)
+    return None if row is None else _flash(row)
+
+
 async def get(tx: Tx, flash_id: str) -> Flash:
     return _found(await tx.first(GET, flash=flash_id), flash_id)
 

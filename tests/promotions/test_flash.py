@@ -69,6 +69,10 @@ async def test_the_same_offer_twice_is_one_and_nobody_elses(shop):
     first = await shop.offers()
 
     assert await shop.offers() == first
+    await shop.holds("ana", 12)  # no piece is free any more
+    assert await shop.offers() == first
+    with pytest.raises(NotYourFlash):
+        await shop.offers(supplier_id="supplier-2")
     assert await shop.database.read(lambda tx: promotions.flashes_offered_to(tx, LEADER)) == [first]
     with pytest.raises(NoSuchFlash):
         await shop.does(promotions.end_flash, "other", leader_id=LEADER)
