@@ -274,3 +274,23 @@ async def test_nobody_speaks_in_a_room_that_does_not_exist(database, clock):
         await database.unit_of_work(
             lambda tx: live.say(tx, "no-such", fan_id="a", name="a", text="hi", key="k")
         )
+
+
+async def test_a_live_offers_the_styles_its_leader_lists_under_their_own_title(database, clock):
+    session, product_id = await pinned_session(database)
+    terms = catalog.Terms(title="My dress", prices={"linen-dress-m": 6500})
+    await database.unit_of_work(
+        lambda tx: catalog.put_listing(
+            tx, leader_id=session.leader_id, product_id=product_id, terms=terms
+        )
+    )
+
+    offer = await database.read(lambda tx: live.current_offer(tx, session.slug))
+
+    assert offer.title == "My dress"
+    assert [(o.sku, o.price_minor, o.former_minor) for o in offer.options] == [
+        ("linen-dress-m", 6500, 0)
+    ]
+    await database.read(lambda tx: live.check_on_offer(tx, session.id, "linen-dress-m"))
+    with pytest.raises(live.NothingPinned):
+        await database.read(lambda tx: live.check_on_offer(tx, session.id, "linen-dress-s"))
