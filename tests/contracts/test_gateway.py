@@ -145,7 +145,7 @@ async def test_closing_what_was_paid_says_so(provider: Hand, payment: Payment) -
 
     closed = await payments.close_at_gateway({provider.gateway.name: provider.gateway}, payment)
 
-    assert closed.was_paid
+    assert closed.standing.status is Stands.PAID
     assert closed.standing.amount_minor == payment.amount_minor
 
 
