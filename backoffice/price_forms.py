@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 
 from babel import Locale
@@ -17,7 +18,12 @@ from commerce.pricing import Price
 
 BEFORE, AFTER = 30 * clock.DAY, 60 * clock.DAY  # what a plot shows
 WIDTH, HEIGHT = 600, 56
-CURRENCIES = frozenset(Locale(pages.LOCALE).currencies)
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """Read when a form first comes: there are hundreds."""
+    return frozenset(Locale(pages.LOCALE).currencies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ def read(
     skus = [v.sku for v in product.variants if typed["sku"] in ("", v.sku)]
     if not skus:
         errors["sku"] = words.CHOOSE
-    if typed["currency"] not in CURRENCIES:
+    if typed["currency"] not in currencies():
         errors["currency"] = words.CURRENCY
     if typed["warehouse"] not in ("", *warehouses):
         errors["warehouse"] = words.CHOOSE

@@ -18,6 +18,7 @@ from commerce.accounts import Role
 from commerce.catalog import Variant
 from commerce.kernel import clock
 from commerce.kernel.database import Database, Tx
+from commerce.promotions import jobs as promotions_jobs
 from deploy import seed_catalog, seed_delivery, seed_pictures, seed_promotions
 
 PASSWORD = "livetill-demo"  # for a till that sells nothing real; never seeded in production
@@ -151,6 +152,7 @@ async def seed(database: Database, media_dir: Path, *, now: int) -> SeedResult:
         await _person(database, login)
     slug = await database.unit_of_work(lambda tx: _sessions(tx, now))
     await database.unit_of_work(lambda tx: _promotions(tx, now))
+    await promotions_jobs.move_promotions(database)
     return SeedResult(slug, LOGINS)
 
 

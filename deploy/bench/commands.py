@@ -87,12 +87,14 @@ def quote(
     concurrency: AtOnce = 8,
     count: Count = 20_000,
     seconds: Seconds = 3,
+    promotions: Annotated[int, typer.Option(min=11, max=10_000, help="About at most.")] = 1_000,
     json: Json = False,
 ) -> None:
-    """Prices of one line with 0, 10 and 1,000 promotions about: counted alone, and as a whole."""
+    """Prices of one line with 0, 10 and many promotions about: counted alone, and as a whole."""
     from deploy.bench import loads, quote
 
-    _show(quote.measure(database, loads.Limits(concurrency, count, seconds)), json=json)
+    limits = loads.Limits(concurrency, count, seconds)
+    _show(quote.measure(database, limits, promotions), json=json)
 
 
 @app.command()

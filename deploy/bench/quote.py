@@ -6,7 +6,7 @@ Beside the pure quote of what was found, the whole price is measured: loaded, co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import count
 
@@ -23,8 +23,7 @@ from deploy.bench import Kind, loads, report, till
 from deploy.bench.loads import Limits
 from deploy.bench.report import Load, Row
 
-ABOUT = (0, 10, 1_000)
-COUNTING = 10
+COUNTING = 10  # of however many promotions are about
 OTHERS = 33  # products that the rest of the promotions are about
 AT_ONCE = 30  # promotions drawn up in one transaction
 PURE_BATCH = 200  # quotes between two looks at the clock
@@ -38,22 +37,24 @@ ADDRESS = Address(
 )
 
 
-async def measure(kind: Kind, limits: Limits) -> list[Row]:
+async def measure(kind: Kind, limits: Limits, promotions_most: int) -> list[Row]:
     with till.database_server(kind) as url:
         await asyncio.to_thread(migrations.migrate, url)
         database = await connect(url)
         try:
             await database.unit_of_work(_open_shop)
-            return await _rows(database, kind, limits)
+            return await _rows(database, kind, limits, (0, COUNTING, promotions_most))
         finally:
             await database.close()
 
 
-async def _rows(database: Database, kind: Kind, limits: Limits) -> list[Row]:
+async def _rows(
+    database: Database, kind: Kind, limits: Limits, numbers: Sequence[int]
+) -> list[Row]:
     pure: list[Load] = []
     whole: list[Load] = []
     there = 0
-    for about in ABOUT:
+    for about in numbers:
         await _promote(database, there, about)
         there = about
         keys = count()
@@ -67,13 +68,10 @@ async def _rows(database: Database, kind: Kind, limits: Limits) -> list[Row]:
         pure.append(_pure(found.basis, limits.seconds))
         whole.append(await _whole(price, limits))
     return [
-        *(_row("quote", kind, limits, about, load, pure[0]) for about, load in _each(pure)),
-        *(_row("price", kind, limits, about, load, whole[0]) for about, load in _each(whole)),
+        _row(name, kind, limits, about, load, measured[0])
+        for name, measured in (("quote", pure), ("price", whole))
+        for about, load in zip(numbers, measured, strict=True)
     ]
-
-
-def _each(measured: list[Load]) -> list[tuple[int, Load]]:
-    return list(zip(ABOUT, measured, strict=True))
 
 
 def _row(name: str, kind: Kind, limits: Limits, about: int, load: Load, without: Load) -> Row:

@@ -35,8 +35,10 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("name", ["turns", "purchases"])
+@pytest.mark.parametrize(
+    ("name", "database"),
+    [("turns", "sqlite"), ("turns", "postgresql"), ("purchases", "sqlite")],
+)
 def test_a_load_is_measured_beside_bare_transactions(name, database):
     done = bench(name, "--database", database, "--json", *TINY[name])
 
@@ -58,6 +60,17 @@ def test_a_drop_is_measured_beside_naive_transactions_and_by_the_batch(database)
     assert all(drop[key] > 0 for key in KEYS[3:])
     assert (batch["bench"], batch["ratio"]) == ("drop, a batch", None)
     assert batch["p99_ms"] >= batch["p50_ms"] > 0
+
+
+def test_a_quote_is_measured_with_promotions_about():
+    done = bench("quote", "--json", "--seconds", "0.1", "--count", "20", "--promotions", "12")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [jsons.loads(line) for line in done.stdout.splitlines()]
+    assert [row["bench"] for row in rows] == [
+        f"{name}, {about} promotions" for name in ("quote", "price") for about in (0, 10, 12)
+    ]
+    assert all(row[key] > 0 for row in rows for key in KEYS[3:])
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

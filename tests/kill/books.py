@@ -38,6 +38,7 @@ assert tables.LOADED  # all of them are in `metadata`
 NOTES_OF_JOBS = {
     *("rounds", "reconciliation_runs"),
     *("unsealed", "seals", "seal_head", "account_balances"),
+    "learning",
 }
 
 Counts = dict[str, dict[str, int]]

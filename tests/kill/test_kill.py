@@ -130,7 +130,8 @@ async def test_killed_anywhere_it_ends_the_same(stage: Stage, name: str, part: i
     whole = await stage.undisturbed(name)
     wrong = []
     for number in count(part + 1, PARTS[name]):
-        if stage.is_costly and _as_the_one_before(whole.places, number):
+        every_other = number // PARTS[name] % 2
+        if stage.is_costly and (every_other or _as_the_one_before(whole.places, number)):
             continue
         run = await stage.killed(name, number)
         found = run.ending.differences(whole.ending)
