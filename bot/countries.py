@@ -31,6 +31,14 @@ _ALSO_WORDS = words.listed("no, si, me, my, so, to, do, be, as, am, in, is, at, 
 _NOT_COUNTRIES = words.listed("EU, EZ, UN, ZZ, XA, XB, QO, CQ, CP, DG, EA, IC")
 
 
+@lru_cache(maxsize=512)
+def currency(country: str) -> str:
+    """What people pay in there; empty where nobody knows."""
+    from babel.numbers import get_territory_currencies
+
+    return next(iter(get_territory_currencies(country)), "") if country else ""
+
+
 def likely(language: str, territory: str) -> tuple[str, ...]:
     """The countries to offer as buttons, the platform's guess first."""
     first = (territory,) if territory in _names(language) else ()

@@ -118,7 +118,7 @@ class Doors:
         """What is on now, for this fan; perhaps with an offer of their own."""
 
         async def seen(tx: Tx) -> tuple[live.Offer | None, live.Watcher, bool]:
-            who = await price_doors.watcher(tx, conversation)
+            who = await price_doors.watcher(tx, conversation, intent.territory)
             offer = await self._on_now(tx, intent, who)
             return offer, who, await price_doors.may_propose(tx, offer, who)
 
@@ -135,7 +135,7 @@ class Doors:
         return intents.Looked(price_doors.offered(offer, proposed, self._public_url))
 
     async def _find(self, tx: Tx, intent: intents.Find, conversation: Conversation) -> Outcome:
-        who = await price_doors.watcher(tx, conversation)
+        who = await price_doors.watcher(tx, conversation, intent.territory)
         offer = await self._on_now(tx, intents.Look(intent.session), who)
         skus, others = await finding_door.own_and_others(tx, intent, offer, self._public_url)
         shown = price_doors.offered(offer, None, self._public_url) if offer else None

@@ -46,7 +46,7 @@ def asked(text: str) -> str:
 
 
 def find(state: State, wish: str) -> Turn:
-    return Turn(state, (), (Find(wish, state.session),))
+    return Turn(state, (), (Find(wish, state.session, state.territory),))
 
 
 def found(state: State, outcome: GoodsFound, talk: Talk) -> Turn:

@@ -16,6 +16,7 @@ class Look:
     session: str = (
         ""  # slug of the session from the deep link; empty = the fan's last, or the live one
     )
+    territory: str = ""  # where the fan's platform thinks they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Quote:
     language: str
     coupon: str = ""  # as the fan wrote it
     spot: Spot | None = None
+    currency: str = ""  # in which the offer was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Find:
 
     text: str
     session: str = ""  # as in Look
+    territory: str = ""  # as in Look
 
 
 Intent = (

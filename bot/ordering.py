@@ -29,7 +29,7 @@ def look(state: State, talk: Talk) -> Turn:
         state, place=Place.BROWSE, wanted=None, hold=None, quote=None, address=NOWHERE, known=None
     )  # fmt: skip
     release: tuple[Intent, ...] = (Release(held.hold_id),) if held else ()
-    return Turn(state, (), (*release, Look(state.session)))
+    return Turn(state, (), (*release, Look(state.session, state.territory)))
 
 
 def enter(state: State, slug: str, talk: Talk) -> Turn:

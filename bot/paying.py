@@ -25,7 +25,8 @@ def quote(state: State) -> Turn:
     """Ask for the total; whether the goods are still held is for the core to say."""
     assert state.hold is not None
     intent = Quote(
-        state.hold.hold_id, state.address, state.language, state.coupon, state.spot
+        state.hold.hold_id, state.address, state.language, state.coupon, state.spot,
+        state.offer.currency if state.offer else "",
     )  # fmt: skip
     return Turn(state, (), (intent,))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import live
-from bot import intents
+from bot import countries, intents
 from bot.intents import Outcome, Refused
 from bot.store import Conversation
 from commerce import (
@@ -27,14 +27,26 @@ from commerce.kernel.database import Tx
 from commerce.pricing import Buying, Line, LineKind, Quote
 from commerce.shipping import Parcel, Shipped
 
+ROOM = "web"
+
 
 def channel_of(conversation: Conversation) -> str:
     return conversation.account.partition(":")[0]
 
 
-async def watcher(tx: Tx, conversation: Conversation) -> live.Watcher:
+async def watcher(tx: Tx, conversation: Conversation, territory: str = "") -> live.Watcher:
+    """Who looks, and what they pay in at home: where they had something sent, or seem to be.
+
+    In the live room everybody sees the same price beside the stream, and hears it in the chat.
+    """
     fan = await accounts.known_fan(tx, conversation.id)
-    return live.Watcher(fan_id=fan.id if fan else "", channel=channel_of(conversation))
+    channel = channel_of(conversation)
+    home = fan.address.country if fan and fan.address else territory
+    return live.Watcher(
+        fan_id=fan.id if fan else "",
+        channel=channel,
+        currency="" if channel == ROOM else countries.currency(home),
+    )
 
 
 async def may_propose(tx: Tx, offer: live.Offer | None, who: live.Watcher) -> bool:
@@ -188,6 +200,7 @@ async def _buying(
         channel=channel_of(conversation),
         hold_id=hold.id,
         coupon=intent.coupon,
+        currency=intent.currency,
         latitude_e6=intent.spot.latitude_e6 if intent.spot else None,
         longitude_e6=intent.spot.longitude_e6 if intent.spot else None,
     )

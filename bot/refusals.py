@@ -155,6 +155,11 @@ def _price_gone(state: State, answer: Answer, refused: Refused, talk: Talk) -> T
     return replace(turn, replies=(Reply(text=talk.say(state, "refusal.limit_reached")),))
 
 
+def _no_price(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
+    """The list it was shown from is over: what it costs now is seen by looking again."""
+    return _look_again(state, talk.say(state, "refusal.quote_expired"), talk)
+
+
 def _unknown(state: State, answer: Answer, refused: Refused, talk: Talk) -> Turn:
     return _unanswered(state, answer, talk.say(state, "refusal.unknown"), talk)
 
@@ -196,4 +201,5 @@ REFUSALS: Mapping[str, Handler] = {
     "no_delivery": _no_delivery,
     "no_rate": _no_delivery,  # it goes there, but not for this money
     "limit_reached": _price_gone,
+    "no_price": _no_price,
 }

@@ -164,6 +164,7 @@ class Watcher:
 
     fan_id: str = ""  # empty = not known yet
     channel: str = ""
+    currency: str = ""  # that they pay in at home; counts where there are prices in it
 
 
 @dataclass(frozen=True, slots=True)

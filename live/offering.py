@@ -77,8 +77,9 @@ async def _offer(
     left = await inventory.available(tx, skus)
     prices = await pricing.shown(
         tx, skus, leader_id=session.leader_id, session_id=session.id, fan_id=watcher.fan_id,
-        channel=watcher.channel,
+        channel=watcher.channel, currency=watcher.currency,
     )  # fmt: skip
+    currencies = {one.currency for one in prices.values()} or {product.currency}
     return Offer(
         session_id=session.id,
         session_slug=session.slug,
@@ -89,7 +90,7 @@ async def _offer(
         title=(listing.title if listing else "") or product.title,
         description=product.description,
         image_url=(listing.image if listing else "") or product.image,
-        currency=product.currency,
+        currency=currencies.pop(),
         ends_at=ends_at,
         options=tuple(
             _option(variant, left.get(variant.sku, 0), prices.get(variant.sku))

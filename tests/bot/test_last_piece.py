@@ -68,6 +68,7 @@ class Guest:
 
     evening: Evening
     name: str
+    language: str = "en"
     heard: int = 0
     sent: int = 0
     labels: list[str] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Guest:
         self.sent += 1
         message = Incoming(
             account=ACCOUNT, message_id=f"{self.name}-{self.sent}", address=self.name,
-            kind=kind, text=text, language="en",
+            kind=kind, text=text, language=self.language,
         )  # fmt: skip
         await Reception(Inbox(self.evening.database))([message])
         await self.evening.settles()

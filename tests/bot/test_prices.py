@@ -7,7 +7,7 @@ import pytest
 import bot.handlers
 import live
 from bot import intents
-from commerce import accounts, inventory, offers, promotions
+from commerce import accounts, catalog, inventory, offers, pricing, promotions
 from commerce.kernel.clock import MINUTE
 from commerce.kernel.outbox import Dispatcher, Relay
 from commerce.promotions import Conditions, FlashTerms, flash_handlers
@@ -230,3 +230,43 @@ async def proposed(sale: Sale):
         if (await sale.asks(intents.Look(), fan)).offer.personal_bp:
             return fan
     raise AssertionError("nothing was proposed to anybody")
+
+
+async def in_dollars(sale, amount_minor=2_900):
+    product = (await sale.reads(lambda tx: catalog.products_of_skus(tx, [SKU])))[SKU]
+    return [
+        await sale.database.unit_of_work(
+            lambda tx, sku=variant.sku: pricing.set_price(
+                tx, sku=sku, currency="USD", amount_minor=amount_minor, by="sol"
+            )
+        )
+        for variant in product.variants
+    ]
+
+
+async def test_a_fan_pays_in_the_money_of_home_where_there_are_prices_in_it(sale):
+    await sale.opens(pieces=5)
+    await in_dollars(sale)
+    ana, kenji = Guest(sale, "ana", "en-US"), Guest(sale, "kenji", "en-JP")
+
+    assert "$29.00" in await ana.comes()
+    assert "€25.00" in await kenji.comes()
+
+    assert "\nTotal: $34.95\n" in await says_all(ana, "M", "Spain", *HOME)
+    assert "\nTotal: €29.90\n" in await says_all(kenji, "M", "Spain", *HOME)
+
+
+async def test_when_a_price_list_ends_meanwhile_the_fan_sees_what_it_costs_now(sale):
+    await sale.opens(pieces=5)
+    prices = await in_dollars(sale)
+    ana = Guest(sale, "ana", "en-US")
+    await ana.comes()
+    await says_all(ana, "M", "Spain", *HOME[:3])
+    sale.clock.advance(MINUTE)
+    for price in prices:
+        await sale.database.unit_of_work(lambda tx, id=price.id: pricing.end_price(tx, id))
+
+    said = await ana.says(HOME[3])
+
+    assert said.startswith("The price had to be worked out again.")
+    assert "€25.00" in said
