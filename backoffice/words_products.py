@@ -37,7 +37,6 @@ MISSING = {  # of a product that cannot be published
     "price": "a price for every variant",
     "stock location": "a place in a warehouse",
 }
-ATTRIBUTES = {"size": "Size", "colour": "Colour"}
 NOTICES = {
     "created": "Here is your draft. Describe it, then publish it.",
     "saved": "Saved.",

@@ -70,9 +70,6 @@ class Terms:
         return ()
 
 
-UNTAXED = Terms()
-
-
 @dataclass(frozen=True, slots=True)
 class Taxable:
     amount_minor: int  # after discounts
