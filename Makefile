@@ -4,7 +4,7 @@ VENV = .venv/bin
 setup: .venv/.up-to-date ; @:
 
 run: setup ; LIVETILL_SEED_DEMO=$${LIVETILL_SEED_DEMO:-true} $(VENV)/livetill run
-test: setup ; $(VENV)/python -m pytest -q -n 3
+test: setup ; $(VENV)/python -m pytest -q -n 4
 check: setup ; $(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy && $(VENV)/lint-imports
 fix: setup ; $(VENV)/ruff check --fix . && $(VENV)/ruff format .
 migrate: setup ; $(VENV)/livetill migrate

@@ -71,6 +71,8 @@ ERRORS = {
     "bad_price_max": "The highest price is below the price or the lowest one.",
     "bad_weight_grams": "This weight cannot be.",
     "bad_volume_cm3": "This volume cannot be.",
+    "stock_changed": "Its first pieces were booked meanwhile. They stay as they are; leave the "
+    "pieces out and bring the sheet again.",
     "stale_product": "Somebody changed this product meanwhile. It stays as they left it; bring the "
     "sheet again.",
     "no_such_product": "This product was deleted meanwhile.",

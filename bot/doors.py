@@ -106,7 +106,8 @@ class Doors:
             leader_id = (await live.session(tx, intent.session_id)).leader_id
             self._note(Seen.CLICK, intent.rule_ids, leader_id, conversation)
         now = clock.now()
-        return bool(await promotions.flash_of(tx, intent.session_id, [intent.sku], now))
+        flashes = await promotions.flash_of(tx, intent.session_id, [intent.sku], now)
+        return bool(flashes) and await price_doors.is_flash_price(tx, intent)
 
     def _note(
         self, kind: Seen, rule_ids: Iterable[str], leader_id: str, conversation: Conversation
@@ -157,7 +158,8 @@ class Doors:
         who = await price_doors.watcher(tx, conversation)
         offer = await live.offer_with(tx, entry.session_id, entry.sku, who)
         held = intents.Held(hold.id, hold.sku, hold.quantity, hold.expires_at)
-        held = await price_doors.claim_flash(tx, held, entry.session_id, conversation.id)
+        if any(option.flash for option in offer.options if option.sku == entry.sku):
+            held = await price_doors.claim_flash(tx, held, entry.session_id, conversation.id)
         return intents.TakenUp(price_doors.offered(offer, None, self._public_url), held)
 
 

@@ -25,6 +25,7 @@ class Hold:
     quantity: int
     session_id: str
     rule_ids: tuple[str, ...] = ()  # of the promotions with which it was shown
+    currency: str = ""  # in which it was shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,8 @@ def _hold(state: State, sku: str, quantity: int) -> Turn:
     assert state.offer is not None
     shown = talking.option_of(state.offer, sku)
     rule_ids = shown.rule_ids if shown else ()
-    return Turn(state, (), (Hold(sku, quantity, state.offer.session_id, rule_ids),))
+    offer = state.offer
+    return Turn(state, (), (Hold(sku, quantity, offer.session_id, rule_ids, offer.currency),))
 
 
 def _unclear(state: State, wish: wishes.Unclear, talk: Talk) -> Turn:

@@ -35,9 +35,10 @@ def renew(state: State) -> Turn:
     """Hold the same goods again, so that a slow fan keeps what was typed."""
     assert state.hold is not None
     assert state.offer is not None
-    old, session_id = state.hold, state.offer.session_id
+    old, offer = state.hold, state.offer
     intents: tuple[Intent, ...] = (
-        Release(old.hold_id), Hold(old.sku, old.quantity, session_id),
+        Release(old.hold_id),
+        Hold(old.sku, old.quantity, offer.session_id, currency=offer.currency),
     )  # fmt: skip
     return Turn(replace(state, hold=None, renewing=True), (), intents)
 

@@ -120,6 +120,19 @@ def _option(option: live.Option, proposed: offers.Offer | None) -> intents.Optio
     )
 
 
+async def is_flash_price(tx: Tx, intent: intents.Hold) -> bool:
+    """Whether the flash that runs makes it cheaper for this fan, in the money they were shown."""
+    session = await live.session(tx, intent.session_id)
+    shown = await pricing.shown(
+        tx,
+        [intent.sku],
+        leader_id=session.leader_id,
+        session_id=session.id,
+        currency=intent.currency,
+    )
+    return intent.sku in shown and shown[intent.sku].flash is not None
+
+
 async def claim_flash(tx: Tx, held: intents.Held, session_id: str, owner: str) -> intents.Held:
     """The pieces just held, as many as get the price of the live that runs."""
     claim = await promotions.claim_flash(

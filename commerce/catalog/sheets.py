@@ -24,6 +24,7 @@ from commerce.catalog.sheets_model import (
 from commerce.catalog.sheets_writing import write
 from commerce.kernel import ids
 from commerce.kernel.database import Tx
+from commerce.kernel.errors import Contended
 from commerce.kernel.idempotency import KeyReused
 
 NAME_MAX = 80
@@ -108,8 +109,7 @@ async def _move(tx: Tx, found: Import, action: ImportAction) -> None:
     ended = now if after in IMPORT_LIFE.final else None
     given = {"which": found.id, "present": found.status, "next": after, "now": now}
     if not await tx.run(sheets_store.MOVE, **given, new_ended_at=ended):
-        again = await sheets_store.one(tx, found.id)
-        IMPORT_LIFE.after(again.status if again else found.status, action)
+        raise Contended(f"import {found.id} moved meanwhile")
 
 
 async def names(tx: Tx) -> Names:

@@ -31,8 +31,16 @@ async def apply(tx: Tx, found: Import, item: Item) -> None:
         where = {"warehouse": warehouse, "supplier_id": found.supplier_id}
         await inventory.open_shelf(tx, sku, **where)
         if pieces:
+            await _must_be_first(tx, sku, warehouse)
             by = found.brought_by
             await inventory.receive(tx, sku, pieces, reason=FIRST_DELIVERY, by=by, **where)
+
+
+async def _must_be_first(tx: Tx, sku: str, warehouse: str) -> None:
+    """Somebody may have booked the same delivery while the sheet waited for its yes."""
+    for shelf in (await inventory.stock_of(tx, [sku])).get(sku, ()):
+        if shelf.warehouse == warehouse and (shelf.on_hand or shelf.version > 1):
+            raise inventory.StockChanged(sku=sku, warehouse=warehouse, version=shelf.version)
 
 
 def _typed(product: dict[str, Any]) -> dict[str, Any]:

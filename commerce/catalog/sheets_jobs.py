@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from commerce.catalog import sheets_applying, sheets_store
+from commerce.catalog.sheets_apart import read
 from commerce.catalog.sheets_comparing import compare
 from commerce.catalog.sheets_lookup import lookup
 from commerce.catalog.sheets_model import (
@@ -25,7 +26,6 @@ from commerce.catalog.sheets_model import (
     SheetRefused,
     Wrong,
 )
-from commerce.catalog.sheets_reading import read
 from commerce.catalog.sheets_store import LEASE, Work
 from commerce.kernel import clock, jsons
 from commerce.kernel.database import Database, Tx

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from commerce.inventory import model, store, warehousing
 from commerce.inventory.events import StockFreed
 from commerce.inventory.model import MAIN, MovementKind, Stock, UnknownSku
+from commerce.inventory.warehouse_model import WarehouseClosed
 from commerce.kernel import idempotency
 from commerce.kernel.database import Tx
 
@@ -59,7 +61,7 @@ async def adjust(
 ) -> Stock:
     """Pieces turned up or broke. Refuses stock_changed, stock_promised, bad_quantity."""
     model.check_pieces(sku, abs(change), least=1)
-    before = await _locked(tx, sku, warehouse)
+    before = await _locked(tx, sku, warehouse, on_hand=lambda now: now + change)
 
     async def work() -> idempotency.Answer:
         moved = model.change_of(before, before.on_hand + change, expected_version)
@@ -86,7 +88,7 @@ async def count(
     stock_changed, stock_promised, bad_quantity.
     """
     model.check_pieces(sku, counted, least=0)
-    before = await _locked(tx, sku, warehouse)
+    before = await _locked(tx, sku, warehouse, on_hand=lambda now: counted)
 
     async def work() -> idempotency.Answer:
         moved = model.change_of(before, counted, expected_version)
@@ -97,10 +99,17 @@ async def count(
     return Stock(**await idempotency.once(tx, SCOPE, key, body, work))
 
 
-async def _locked(tx: Tx, sku: str, warehouse: str) -> Stock:
-    """Locked before the key is looked up, so that the same command at once finds its answer."""
+async def _locked(tx: Tx, sku: str, warehouse: str, *, on_hand: Callable[[int], int]) -> Stock:
+    """Locked before the key is looked up, so that the same command at once finds its answer.
+
+    In a closed warehouse there may turn out to be fewer, and never more than it says there are.
+    """
+    known = await warehousing.kept_open(tx, [warehouse])
     for one in (await store.stock_locked(tx, [sku])).get(sku, ()):
         if one.warehouse == warehouse:
+            closed = warehouse in known and not known[warehouse].active
+            if closed and on_hand(one.on_hand) > one.on_hand:
+                raise WarehouseClosed(warehouse=warehouse)
             return one
     raise UnknownSku(sku=sku, warehouse=warehouse)
 

@@ -220,8 +220,9 @@ async def take(tx: Tx, flash: Flash, owner: str, pieces: int) -> None:
 
 async def give_back(tx: Tx, claim: FlashClaim) -> str:
     """Count them for others; the session they can be had in."""
+    session_id = await tx.scalar(GIVE_BACK, flash=claim.flash_id, less=claim.pieces)
     await tx.run(HAND_BACK, flash=claim.flash_id, who=claim.owner, less=claim.pieces)
-    return str(await tx.scalar(GIVE_BACK, flash=claim.flash_id, less=claim.pieces))
+    return str(session_id)
 
 
 async def sell(tx: Tx, flash_id: str, *, sold: int = 0, late: int = 0) -> None:

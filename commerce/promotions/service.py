@@ -181,7 +181,10 @@ async def _checked(tx: Tx, staff: Staff, funder: Funder, draft: Draft, promotion
         draft = replace(draft, leader_id=staff.id)
     if draft.visibility is Visibility.GLOBAL:
         draft = replace(draft, leader_id="")
-    draft = replace(draft, rule=replace(draft.rule, id=promotion_id))
+    rule = replace(draft.rule, id=promotion_id)
+    if rule.conditions.first_purchase and rule.per_fan is None:
+        rule = replace(rule, per_fan=1)  # nobody is new in two baskets at once
+    draft = replace(draft, rule=rule)
     ready = checking.scoped(draft, funder=funder, supplier_id=staff.supplier_id)
     checking.check(ready)
     await _leader_exists(tx, ready)

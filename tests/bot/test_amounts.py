@@ -142,6 +142,7 @@ def test_a_place_shared_over_the_total_asks_for_a_new_one_and_another_address_fo
 
     fan.shares(Kind.LOCATION, facts={"latitude": 1.5, "longitude": -2.25})
 
-    assert fan.asked == [Quote("hold-1", HOME, "en", "", Spot(1_500_000, -2_250_000))]
+    spot = Spot(1_500_000, -2_250_000)
+    assert fan.asked == [Quote("hold-1", HOME, "en", "", spot, "EUR")]
     fan.presses("Another address")
     assert fan.state.spot is None

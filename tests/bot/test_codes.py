@@ -42,7 +42,7 @@ def test_a_code_written_before_the_total_is_kept_for_it():
     fan.writes("12 Main St")
     fan.writes("Springfield")
     said = fan.writes("62701")
-    assert fan.asked == [Quote("hold-1", HOME, "en", "SUNDAY10")]
+    assert fan.asked == [Quote("hold-1", HOME, "en", "SUNDAY10", currency="EUR")]
     assert said.startswith("The code SUNDAY10 counts.\n\nYour order:")
     assert "\nCode SUNDAY10: -€4.50\n" in said
     assert "\nTotal: €45.50\n" in said
@@ -57,7 +57,7 @@ def test_the_button_asks_for_the_bare_code_and_another_takes_it_off():
 
     said = fan.presses("Take the code off")
     assert said.startswith("No code is used.\n\nYour order:")
-    assert fan.asked == [Quote("hold-1", HOME, "en")]
+    assert fan.asked == [Quote("hold-1", HOME, "en", currency="EUR")]
     assert fan.state.coupon == ""
 
 

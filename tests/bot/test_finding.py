@@ -58,7 +58,7 @@ def test_what_is_shown_comes_first_with_a_button_for_each_that_is_left():
     assert reply.text.startswith("Yes, of Hoodie there is: Blue / M (only 3 left).")
     assert [choice.label for choice in reply.choices] == ["Blue / M"]
     fan.presses("Blue / M")
-    assert fan.asked[0] == intents.Hold("blue-m", 1, "s-1")
+    assert fan.asked[0] == intents.Hold("blue-m", 1, "s-1", currency="EUR")
 
 
 def test_what_is_asked_for_and_gone_can_be_waited_for():

@@ -158,7 +158,7 @@ def test_two_purchases_in_a_row_do_not_touch_each_other():
     fan.writes("L")
     assert fan.labels == ["Send it there", "Another address"]
     fan.presses("Send it there")
-    assert fan.asked == [Quote("hold-4", HOME, "en")]
+    assert fan.asked == [Quote("hold-4", HOME, "en", currency="EUR")]
     fan.presses("I agree and pay")
 
     assert fan.state.checkout.checkout_id not in (first.checkout_id, "")
@@ -173,7 +173,7 @@ def test_a_single_product_is_taken_or_counted():
     assert fan.labels == ["I'll take it"]
     fan.writes("3")
 
-    assert fan.asked[0] == Hold("mug", 3, "s-1")
+    assert fan.asked[0] == Hold("mug", 3, "s-1", currency="EUR")
     assert fan.replies[0].text.startswith("3 x Mug is held for you")
 
 
@@ -182,7 +182,7 @@ def test_a_number_means_the_choices_last_offered():
 
     fan.writes("2")
 
-    assert fan.asked[0] == Hold("hoodie-M", 1, "s-1")
+    assert fan.asked[0] == Hold("hoodie-M", 1, "s-1", currency="EUR")
 
 
 def test_a_pasted_address_leaves_only_the_consent():
@@ -190,7 +190,7 @@ def test_a_pasted_address_leaves_only_the_consent():
 
     fan.writes("Ann Lee\n12 Main St\nSpringfield, IL 62701\nUSA")
 
-    assert fan.asked == [Quote("hold-1", HOME, "en")]
+    assert fan.asked == [Quote("hold-1", HOME, "en", currency="EUR")]
 
 
 def test_a_known_address_that_no_longer_holds_is_asked_anew():
@@ -272,7 +272,7 @@ def test_going_back_keeps_what_was_answered_elsewhere():
     fan.writes("12201")
 
     expected = replace(HOME, line1="1 Elm St", city="Albany", region="NY", postcode="12201")
-    assert fan.asked == [Quote("hold-1", expected, "en")]
+    assert fan.asked == [Quote("hold-1", expected, "en", currency="EUR")]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_number_is_how_many_and_a_yes_is_all_of_them(written, quantity):
 
     fan.writes(written)
 
-    assert fan.asked == [Hold("hoodie-M", quantity, "s-1"), KnownAddress()]
+    assert fan.asked == [Hold("hoodie-M", quantity, "s-1", currency="EUR"), KnownAddress()]
     assert fan.state.hold.quantity == quantity
     assert fan.state.wanted is None
 
@@ -101,7 +101,7 @@ def test_another_size_may_be_had_instead():
 
     fan.writes("2 x L")
 
-    assert fan.asked[0] == Hold("hoodie-L", 2, "s-1")
+    assert fan.asked[0] == Hold("hoodie-L", 2, "s-1", currency="EUR")
 
 
 def test_fewer_again_is_told_exactly_again():
@@ -147,7 +147,7 @@ def test_a_loser_takes_another_size_with_one_press():
 
     fan.presses("L")
 
-    assert fan.asked[0] == Hold("hoodie-L", 1, "s-1")
+    assert fan.asked[0] == Hold("hoodie-L", 1, "s-1", currency="EUR")
 
 
 def test_a_number_of_the_list_means_the_waitlist_too():
