@@ -270,3 +270,15 @@ async def test_when_a_price_list_ends_meanwhile_the_fan_sees_what_it_costs_now(s
 
     assert said.startswith("The price had to be worked out again.")
     assert "€25.00" in said
+
+
+async def test_a_flash_in_other_money_is_kept_for_those_whose_price_it_is(sale):
+    await sale.opens(pieces=5)
+    await sale.flashes()
+    await in_dollars(sale)
+    ana = Guest(sale, "ana", "en-US")
+
+    assert "Flash" not in await ana.comes()
+    assert "flash" not in await ana.says("M")
+
+    assert await sale.flash() == (0, 0)

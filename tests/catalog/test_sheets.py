@@ -347,3 +347,18 @@ def test_an_import_ends_in_one_of_three_ways():
     assert IMPORT_LIFE.final == {
         ImportStatus.DONE, ImportStatus.UNREADABLE, ImportStatus.CANCELLED,
     }  # fmt: skip
+
+
+async def test_first_pieces_that_were_booked_meanwhile_are_not_booked_again(shop):
+    sheet = b"sku,first_pieces\nshirt-m,4\n"
+    found = await compared(shop, sheet)
+    await shop.unit_of_work(lambda tx: inventory.receive(tx, "shirt-m", 4, reason="by hand"))
+
+    await confirm(shop, found.id)
+    await sheets_jobs.work_off(shop)
+
+    (item,) = await items(shop, found.id)
+    assert (item.status, item.errors[0].code) == (ItemStatus.REFUSED, "stock_changed")
+    (shelf,) = (await shop.read(lambda tx: inventory.stock_of(tx, ["shirt-m"])))["shirt-m"]
+    assert shelf.on_hand == 4
+    assert (await product(shop)).version == 1

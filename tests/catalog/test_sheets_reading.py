@@ -11,7 +11,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commerce.catalog import sheets_reading
+from commerce.catalog import sheets_apart, sheets_reading
 from commerce.catalog.sheets_model import COLUMNS_MAX, LINES_MAX, Form, SheetRefused
 from commerce.catalog.sheets_reading import escaped, read, unescaped
 from commerce.catalog.sheets_values import Unclear, price, whole
@@ -195,3 +195,26 @@ def test_whole_numbers_are_whole() -> None:
         with pytest.raises(Unclear) as unclear:
             whole(10)(text)
         assert unclear.value.code == code
+
+
+def test_a_sheet_larger_than_memory_ends_the_process_that_reads_it_and_not_ours() -> None:
+    far = b'<row x=">" r="1048576"><c x=">" r="XFD1048576"><v>1</v></c></row></sheetData>'
+    bomb = repacked(
+        xlsx(["sku", "price"], ["A", 1]),
+        "xl/worksheets/sheet1.xml",
+        lambda part: part.replace(b"</sheetData>", far),
+    )
+
+    with pytest.raises(SheetRefused) as refused:
+        sheets_apart.read(bomb)
+
+    assert refused.value.facts["reason"] == "too_large"
+
+
+def test_a_sheet_read_apart_is_read_the_same() -> None:
+    good = xlsx(["sku", "price", "attribute: colour", "x"], ["A", 1.5, "blue", "?"])
+
+    assert sheets_apart.read(good) == read(good)
+    with pytest.raises(SheetRefused) as refused:
+        sheets_apart.read(xlsx(["price"], [1]))
+    assert refused.value.facts == {"reason": "no_sku_column"}

@@ -258,6 +258,18 @@ async def test_a_warehouse_closes_only_when_nothing_is_there(database, clock):
         await edited(database, a_warehouse("east", name="Far east"), version=2)
     with pytest.raises(WarehouseClosed):
         await transferred(database, "again", pieces=1, to="east")
+    (version,) = [
+        one.version
+        for one in (await database.read(lambda tx: inventory.stock_of(tx, [SKU])))[SKU]
+        if one.warehouse == "east"
+    ]
+    for deed, number in ((inventory.adjust, 1), (inventory.count, 9)):
+        with pytest.raises(WarehouseClosed):
+            await database.unit_of_work(
+                lambda tx, deed=deed, number=number: deed(
+                    tx, "key", SKU, "east", number, "found some", "nell", version
+                )
+            )
 
 
 async def test_what_comes_back_to_a_closed_warehouse_goes_on_to_the_main_one(database, clock):

@@ -420,3 +420,12 @@ async def test_the_policy_is_set_once_per_version_by_who_may(office):
     assert await office.sees(promotions.policy) == replace(new, version=2)
     with pytest.raises(promotions.StalePromotion):
         await office.does(promotions.set_policy, ADMIN, new)
+
+
+async def test_who_is_new_is_new_in_one_basket_only(office):
+    rule = a_rule(id="", conditions=Conditions(first_purchase=True))
+
+    drawn = await office.draws_up(rule=rule)
+
+    assert drawn.rule.per_fan == 1
+    assert (await office.now(drawn)).rule.per_fan == 1
