@@ -19,7 +19,7 @@ from tests.chaos.faulty import FaultyGateway
 from tests.chaos.till import SKU, Core
 from tests.checkout.fakes import Provider
 
-ORDERS = {"sqlite": 900, "postgresql": 500}  # on which an order takes three times as long
+ORDERS = {"sqlite": 600, "postgresql": 500}  # on which an order takes three times as long
 AT_ONCE = 100
 RATE = 0.10
 REFUNDED = 0.2  # of the orders, in one or two parts

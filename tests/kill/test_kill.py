@@ -124,14 +124,22 @@ def _as_the_one_before(places: list[str], number: int) -> bool:
     return before.endswith("after commit") and here.endswith("before commit")
 
 
+def _sampled(stage: Stage, name: str) -> int:
+    """A whole purchase dies everywhere on SQLite; the rest at places spread over the story."""
+    if stage.is_costly:
+        return 4
+    return 1 if name == "bought" else 2
+
+
 @pytest.mark.parametrize(("stage", "name", "part"), SHARES, indirect=["stage"])
 async def test_killed_anywhere_it_ends_the_same(stage: Stage, name: str, part: int) -> None:
     """Up to the first place that is not reached any more: then all were tried."""
     whole = await stage.undisturbed(name)
     wrong = []
     for number in count(part + 1, PARTS[name]):
-        every_other = number // PARTS[name] % 2
-        if stage.is_costly and (every_other or _as_the_one_before(whole.places, number)):
+        if number // PARTS[name] % _sampled(stage, name):
+            continue
+        if stage.is_costly and _as_the_one_before(whole.places, number):
             continue
         run = await stage.killed(name, number)
         found = run.ending.differences(whole.ending)

@@ -22,7 +22,7 @@ from tests.services import PostgresqlDatabases, SqliteDatabases, apart
 PIECES = 10_000
 # How many tests share the places of a story, so that the workers of a run can share the tests.
 SHARES = [("paid", part, 3) for part in range(3)] + [("refunded", part, 2) for part in range(2)]
-COSTLY = 3  # on PostgreSQL a third of the pairs, spread over the whole story
+COSTLY = 5  # on PostgreSQL a fifth of the pairs, spread over the whole story
 PLACES_MIN = 10  # fewer would mean that hardly anything was killed
 ENDS = {
     "paid": ("completed", ["pending", "paid"], "claimed", ["confirmed"]),
